@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @array_noun
 class StructureCurve:
-    """How cold one structure got: ``coldest_c`` (N,) its coldest voxel at each recorded time, ``mean_c`` (N,) its mean."""
+    """How cold one structure got: its coldest voxel (N,) and its mean (N,) at each recorded time."""
 
     name: str
     coldest_c: NDArray[Any]
@@ -47,7 +47,7 @@ class ProbeCurve:
 
 @noun
 class EnergyBalance:
-    """Heat into the tissue over the run, each term integrated on its own [J]; probes take heat, so theirs is negative."""
+    """Heat into the tissue over the run, each term integrated on its own; the probes take heat: theirs is negative."""
 
     stored_j: float
     probe_j: float

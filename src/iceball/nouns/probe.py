@@ -55,7 +55,7 @@ class Probe:
 
 @noun
 class Placement:
-    """A probe in the patient: from the skin (``entry_mm``) to ``tip_mm``, LPS. ``label`` is how people call it: A, B, ..."""
+    """A probe in the patient, from the skin (``entry_mm``) to ``tip_mm``, LPS; people call it ``label``: A, B, ..."""
 
     label: str
     probe: Probe

@@ -11,6 +11,12 @@ from iceball.nouns._noun import noun, require_fraction, require_positive
 Kind = Literal["freeze", "passive thaw", "active thaw"]
 
 _STEP = re.compile(r"(freeze|passive thaw|active thaw|thaw)(?: at ([\d.]+)%)?(?: \(([^)]*)\))? for ([\d.]+) (min|s)")
+_KINDS: dict[str, Kind] = {
+    "freeze": "freeze",
+    "thaw": "passive thaw",
+    "passive thaw": "passive thaw",
+    "active thaw": "active thaw",
+}
 _PROBE = re.compile(r"(\w+) at ([\d.]+)%")
 _DASHED = re.compile(r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)*")
 HOW = "write '10-8-10' (minutes: freeze, thaw, freeze) or 'freeze at 80% (B at 60%) for 10 min; thaw for 8 min'"
@@ -95,7 +101,7 @@ def read_step(text: str) -> Step:
             raise InputError(f"cannot read {part.strip()!r} in step {text.strip()!r}; {HOW}")
         powers.append((probe[1], _float(probe[2]) / 100))
     return Step(
-        kind="passive thaw" if kind == "thaw" else kind,
+        kind=_KINDS[kind],
         duration_s=_float(amount) * (60.0 if unit == "min" else 1.0),
         power_fraction=_float(power) / 100 if power else 1.0,
         power_by_probe=tuple(powers),
