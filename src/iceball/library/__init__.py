@@ -1,0 +1,29 @@
+"""The numbers: tissues, probes, thresholds, limits, structures; each with unit, spread, state, source, confidence."""
+
+from iceball.library._limits import Limit, hu_rules, isotherms, limit, limits, physics, thresholds
+from iceball.library._probes import probe, probe_names, probe_rows
+from iceball.library._structures import StructureRule, label_names, structure_rule
+from iceball.library._tables import digest, sources, sources_of
+from iceball.library._tissues import tissue, tissue_names, tissue_rows
+
+__all__ = [
+    "Limit",
+    "StructureRule",
+    "digest",
+    "hu_rules",
+    "isotherms",
+    "label_names",
+    "limit",
+    "limits",
+    "physics",
+    "probe",
+    "probe_names",
+    "probe_rows",
+    "sources",
+    "sources_of",
+    "structure_rule",
+    "thresholds",
+    "tissue",
+    "tissue_names",
+    "tissue_rows",
+]

@@ -1,0 +1,8 @@
+"""SIMULATE: one verb, ``simulate(case, plan)``, and the ways to compute it."""
+
+from iceball.thermal._simulate import simulate
+from iceball.thermal.backends import NumbaBackend, NumpyBackend, backend_named, backend_names
+from iceball.thermal.problem import Backend
+from iceball.thermal.stepping import Stepping
+
+__all__ = ["Backend", "NumbaBackend", "NumpyBackend", "Stepping", "backend_named", "backend_names", "simulate"]

@@ -1,0 +1,162 @@
+"""What a backend is given: SI arrays on one box, frozen; and the promises every backend keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from iceball.errors import SimulationError
+from iceball.nouns._noun import array_noun, noun, seal_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from iceball.thermal.materials import Table
+
+Array = "NDArray[np.float64]"
+OFF, POWER_LIMITED, PRESCRIBED = 0, 1, 2
+PROBE, PERFUSION, METABOLIC, BOUNDARY = range(4)
+
+
+@noun
+class Wall:
+    """One face of the box held at ``held_c``: ``axis`` 0 to 2, ``side`` 0 (low) or 1 (high). Others are insulated."""
+
+    axis: int
+    side: Literal[0, 1]
+    held_c: float
+
+
+@array_noun
+class Wells:
+    """Line-source segments of all probes: how they sample and spread on the grid.
+
+    Segment s exchanges heat with voxels ``voxel[start[s]:start[s+1]]`` (flat indices) by weights ``weight`` that sum
+    to one. ``probe`` (S,) is its probe, ``length_m`` (S,), ``conductance`` (S,) 2π/ln(r_eff/R) [-], ``resistance``
+    (S,) R' [K·m/W]. Its tissue is ``material[mix_start[s]:mix_start[s+1]]`` in shares ``share``.
+    """
+
+    start: NDArray[np.int64]
+    voxel: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    probe: NDArray[np.int64]
+    length_m: NDArray[np.float64]
+    conductance: NDArray[np.float64]
+    resistance: NDArray[np.float64]
+    mix_start: NDArray[np.int64]
+    material: NDArray[np.int64]
+    share: NDArray[np.float64]
+    probes: int
+
+    def __post_init__(self) -> None:
+        """Seal the arrays."""
+        for field in self.__dataclass_fields__:
+            if field != "probes":
+                seal_field(self, field, getattr(self, field))
+
+
+@array_noun
+class Problem:
+    """One box to be solved.
+
+    ``index`` (I, J, K) uint8 names the material of each voxel in ``table``; material m conducts where ``conducts[m]``.
+    ``perfusion`` (M,) is w rho_b c_b [W/m³/K], ``metabolic`` (M,) [W/m³]; ``open_conductance`` (I, J, K) [W/m³/K] ties
+    skin voxels to ``air_c``. ``source`` gives a further heat source (I, J, K) [W/m³] at a time [s].
+    """
+
+    spacing_m: float
+    table: Table
+    index: NDArray[np.uint8]
+    conducts: NDArray[np.bool_]
+    perfusion: NDArray[np.float64]
+    metabolic: NDArray[np.float64]
+    arterial_c: float
+    open_conductance: NDArray[np.float64]
+    air_c: float
+    wells: Wells
+    walls: tuple[Wall, ...] = ()
+    source: Callable[[float], NDArray[np.float64]] | None = None
+
+    def __post_init__(self) -> None:
+        """Seal the arrays; refuse a box whose arrays do not fit."""
+        if self.open_conductance.shape != self.index.shape:
+            raise SimulationError(f"open faces {self.open_conductance.shape} do not fit the box {self.index.shape}")
+        for field in ("index", "conducts", "perfusion", "metabolic", "open_conductance"):
+            seal_field(self, field, getattr(self, field))
+
+    @property
+    def voxel_m3(self) -> float:
+        """Volume of one voxel [m³]."""
+        return self.spacing_m**3
+
+
+@array_noun
+class Drive:
+    """What the probes do at one moment, (P,) each.
+
+    ``mode`` OFF, POWER_LIMITED (``value`` is the gas temperature [°C]) or PRESCRIBED (``value`` is the heat into the
+    probe per length [W/m]); ``power`` scales the heat (duty fraction).
+    """
+
+    mode: NDArray[np.int64]
+    value: NDArray[np.float64]
+    power: NDArray[np.float64]
+
+
+@array_noun
+class Rate:
+    """dH/dt and where it comes from.
+
+    ``enthalpy`` (I, J, K) [W/m³]; ``powers`` (4,) heat into the tissue by PROBE, PERFUSION, METABOLIC, BOUNDARY [W];
+    ``probe_heat_w`` (P,) heat into each probe [W]; ``surface_c`` (P,) mean surface temperature of each probe [°C].
+    """
+
+    enthalpy: NDArray[np.float64]
+    powers: NDArray[np.float64]
+    probe_heat_w: NDArray[np.float64]
+    surface_c: NDArray[np.float64]
+
+
+class Operator(Protocol):
+    """A backend bound to one problem. Arrays are (I, J, K) float64 numpy on the caller's side."""
+
+    def rate(
+        self, enthalpy: NDArray[np.float64], drive: Drive, alive: NDArray[np.uint8], out: NDArray[np.float64]
+    ) -> Rate:
+        """DH/dt [W/m³] of ``enthalpy`` [J/m³] into ``out``; perfusion and metabolism only where ``alive``."""
+        ...
+
+    def temperature(self, enthalpy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Temperature (I, J, K) [°C] of ``enthalpy`` [J/m³]."""
+        ...
+
+    def frozen_fraction(self, enthalpy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Frozen fraction (I, J, K) of ``enthalpy`` [J/m³]; zero where nothing conducts."""
+        ...
+
+    def blend(
+        self, terms: tuple[NDArray[np.float64], ...], factors: tuple[float, ...], out: NDArray[np.float64]
+    ) -> None:
+        """Write the sum of factor times term into ``out``, which may be one of the terms."""
+        ...
+
+    def linear_conduction(
+        self, temperature: NDArray[np.float64], conductivity: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        """Write ∇·(k∇T) [W/m³]: harmonic faces of fixed ``conductivity`` (I, J, K), zero where inert, to ``out``."""
+        ...
+
+
+class Backend(Protocol):
+    """A way to compute: makes an Operator for a problem. All backends pass tests/contracts."""
+
+    name: str
+    device: str
+    dtype: str
+
+    def operator(self, problem: Problem) -> Operator:
+        """Bind this backend to ``problem``."""
+        ...

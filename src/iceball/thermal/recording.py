@@ -1,0 +1,91 @@
+"""Recorders: what a run keeps, instead of its whole history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball.nouns import ProbeCurve, StructureCurve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from iceball.nouns import Grid
+    from iceball.thermal.problem import Rate
+
+    Field = NDArray[np.float64]
+
+
+@dataclass
+class Log:
+    """Rows of curves while a run goes on; nouns are made of it at its end. Lists grow: the one place that changes."""
+
+    time_s: list[float] = field(default_factory=list)
+    ice_ml: list[float] = field(default_factory=list)
+    coldest_c: dict[str, list[float]] = field(default_factory=dict)
+    mean_c: dict[str, list[float]] = field(default_factory=dict)
+    surface_c: list[NDArray[np.float64]] = field(default_factory=list)
+    heat_w: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def note(self, now_s: float, temperature: Field, ice_ml: float, structures: Mapping[str, NDArray[np.intp]]) -> None:
+        """Write one row: ``temperature`` (I, J, K) [°C] at ``now_s`` [s]."""
+        flat = temperature.reshape(-1)
+        for name, voxels in structures.items():
+            here = flat[voxels]
+            first = float(here.max())  # before the box reached a structure it was at rest: fill with its warm start
+            self.coldest_c.setdefault(name, [first] * len(self.time_s)).append(float(here.min()))
+            self.mean_c.setdefault(name, [first] * len(self.time_s)).append(float(here.mean()))
+        self.time_s.append(now_s)
+        self.ice_ml.append(ice_ml)
+
+    def note_probes(self, rate: Rate) -> None:
+        """Write what the probes did at the time of the last row."""
+        self.surface_c.append(rate.surface_c.copy())
+        self.heat_w.append(rate.probe_heat_w.copy())
+
+    def structure_curves(
+        self, coldest: Field, structures: Mapping[str, NDArray[np.intp]], grid: Grid
+    ) -> tuple[StructureCurve, ...]:
+        """Make the curves; ``coldest`` (I, J, K) [°C] says where each structure was coldest."""
+        curves: list[StructureCurve] = []
+        for name, voxels in structures.items():
+            worst = np.unravel_index(voxels[np.argmin(coldest.reshape(-1)[voxels])], coldest.shape)
+            place = grid.position_mm(np.array(worst))
+            curves.append(
+                StructureCurve(
+                    name=name,
+                    coldest_c=np.array(self.coldest_c[name]),
+                    mean_c=np.array(self.mean_c[name]),
+                    place_mm=(float(place[0]), float(place[1]), float(place[2])),
+                )
+            )
+        return tuple(curves)
+
+    def probe_curves(self, labels: Sequence[str]) -> tuple[ProbeCurve, ...]:
+        """Make one curve per probe."""
+        surface, heat = np.array(self.surface_c), np.array(self.heat_w)
+        return tuple(
+            ProbeCurve(label=label, surface_c=surface[:, p], heat_w=heat[:, p]) for p, label in enumerate(labels)
+        )
+
+
+def count_time_below(below_s: Mapping[float, NDArray[np.float32]], before: Field, after: Field, step_s: float) -> None:
+    """Add to each clock the share of a step spent below its threshold, temperature running straight between the ends.
+
+    Parameters
+    ----------
+    below_s : threshold [°C] to clock (I, J, K) [s], changed in place
+    before, after : (I, J, K) temperature at the ends of the step [°C]
+    step_s : its length [s]
+    """
+    colder, warmer = np.minimum(before, after), np.maximum(before, after)
+    near = np.flatnonzero(colder < max(below_s, default=-np.inf))
+    low, high = colder.reshape(-1)[near], warmer.reshape(-1)[near]
+    span = np.maximum(high - low, 1e-12)
+    for threshold, clock in below_s.items():
+        share = np.clip((threshold - low) / span, 0.0, 1.0)
+        clock.reshape(-1)[near] += (share * step_s).astype(np.float32)

@@ -1,0 +1,67 @@
+"""The state before freezing: perfusion, metabolism and the skin's loss to the room in balance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball.errors import SimulationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from iceball.thermal.problem import Operator, Problem
+
+    Field = NDArray[np.float64]
+
+TOLERANCE = 1e-7  # of the right-hand side: about 1e-4 °C
+MOST_SWEEPS = 3000
+
+
+def steady_state(operator: Operator, problem: Problem, guess_c: Field | None = None) -> Field:
+    """Temperature (I, J, K) [°C] that solves ∇·(k∇T) + W (T_a - T) + q_m + skin = 0 with unfrozen properties.
+
+    Conjugate gradients on the temperature above arterial, preconditioned by the diagonal. ``guess_c`` (I, J, K) [°C]
+    starts the search. Voxels that do not conduct keep the arterial temperature. DESIGN, "the steady state before
+    freezing"; Pennes' equation without its time derivative.
+
+    Raises
+    ------
+    SimulationError : if the search does not converge
+    """
+    index, table = problem.index, problem.table
+    conducting = problem.conducts[index]
+    warm = np.array(
+        [np.interp(problem.arterial_c, t, k) for t, k in zip(table.temperature_c, table.conductivity, strict=True)]
+    )
+    conductivity = np.ascontiguousarray(warm[index])
+    loss = (problem.perfusion[index] * conducting) + problem.open_conductance
+    load = problem.metabolic[index] * conducting + problem.open_conductance * (problem.air_c - problem.arterial_c)
+    flow = np.empty(index.shape)
+
+    def apply(excess: Field) -> Field:
+        operator.linear_conduction(excess, conductivity, flow)
+        return loss * excess - flow
+
+    diagonal = loss + 6.0 * conductivity / problem.spacing_m**2
+    excess = np.zeros(index.shape) if guess_c is None else (guess_c - problem.arterial_c) * conducting
+    residual = load - apply(excess)
+    goal = TOLERANCE * float(np.linalg.norm(load))
+    ready = residual / diagonal
+    search, product = ready.copy(), float(np.vdot(residual, ready))
+    for _ in range(MOST_SWEEPS):
+        if float(np.linalg.norm(residual)) <= goal:
+            return excess + problem.arterial_c
+        image = apply(search)
+        step = product / float(np.vdot(search, image))
+        excess += step * search
+        residual -= step * image
+        ready = residual / diagonal
+        fresh = float(np.vdot(residual, ready))
+        search = ready + (fresh / product) * search
+        product = fresh
+    raise SimulationError(
+        f"the temperature before freezing did not settle in {MOST_SWEEPS} sweeps on a box of {index.shape} voxels: "
+        "a region without perfusion may be cut off from all others"
+    )
