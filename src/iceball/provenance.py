@@ -55,6 +55,8 @@ def fingerprint(thing: object) -> str:
 def _feed(digest: typing.Any, thing: object) -> None:
     if isinstance(thing, Run):
         return
+    if isinstance(thing, np.generic):
+        thing = thing.item()
     if isinstance(thing, np.ndarray):
         digest.update(f"array{thing.shape}{thing.dtype.str}".encode())
         digest.update(np.ascontiguousarray(thing).data)
@@ -65,7 +67,7 @@ def _feed(digest: typing.Any, thing: object) -> None:
             _feed(digest, getattr(thing, field.name))
     elif isinstance(thing, Mapping):
         for key in sorted(thing, key=str):
-            digest.update(f"|{key}:".encode())
+            digest.update(f"|{key!r}:".encode())
             _feed(digest, thing[key])
     elif isinstance(thing, tuple | list):
         digest.update(f"[{len(thing)}".encode())

@@ -29,7 +29,7 @@ err = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
-EXIT_REFUSED, EXIT_STOP = 1, 3
+EXIT_REFUSED, EXIT_STOP, EXIT_INTERRUPTED = 1, 3, 130
 
 
 def plain(thing: Any) -> Any:
@@ -54,9 +54,9 @@ def print_json(thing: Any) -> None:
 
 @contextmanager
 def progress(title: str) -> Iterator[Any]:
-    """Show a bar on standard error; yields ``advance(done_fraction, text)``."""
+    """Show a bar on standard error, where that is a terminal; yields ``advance(done_fraction, text)``."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=1.0, text="")
 
         def advance(done_fraction: float, text: str = "") -> None:
@@ -84,9 +84,10 @@ def main() -> None:
     except IceballError as refused:
         err.print(f"[bold red]refused:[/] {_escaped(str(refused))}", highlight=False, soft_wrap=True)
         raise SystemExit(EXIT_REFUSED) from None
-    except KeyboardInterrupt:
-        err.print("stopped by the user; nothing half-written was left behind")
-        raise SystemExit(130) from None
+    except SystemExit as done:
+        if done.code == EXIT_INTERRUPTED:  # Typer has turned Ctrl-C into this already, without a word
+            err.print("stopped by the user; nothing half-written was left behind")
+        raise
 
 
 def _escaped(text: str) -> str:

@@ -1,1 +1,85 @@
-"""``iceball simulate``."""
+"""``iceball simulate``: freeze a case by a plan."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from iceball import io, thermal
+from iceball.cli._app import AsJson, app, out, print_json, progress
+from iceball.errors import InputError
+from iceball.nouns import Case, Plan, ThermalHistory
+
+CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="Case folder, as 'iceball read' makes it.")]
+PlanFile = Annotated[Path, typer.Option("--plan", metavar="FILE", help="Plan: probes and protocol (plan.json).")]
+RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folder for the run.")]
+Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", help="Voxel size of the simulation [mm].")]
+BackendName = Annotated[
+    str, typer.Option("--backend", help=f"How to compute: {', '.join(thermal.backend_names())}. None replaces another.")
+]
+
+
+@app.command()
+def simulate(
+    case_folder: CaseFolder,
+    plan_file: PlanFile,
+    run_folder: RunFolder,
+    spacing: Spacing = 1.0,
+    backend: BackendName = "numba",
+    as_json: AsJson = False,
+) -> None:
+    """Simulate freezing and thawing of CASE by a plan; keeps the coldest temperature and the time below thresholds."""
+    io.refuse_occupied(run_folder)
+    chosen = thermal.backend_named(backend)
+    case, plan = io.read_case(case_folder), io.read_plan(plan_file)
+    _refuse_foreign(plan, case)
+    begun = time.monotonic()
+    with progress("simulate") as advance:
+        history = thermal.simulate(case, plan, spacing_mm=spacing, backend=chosen, progress=advance)
+    io.write_run(history, plan, case_folder, run_folder)
+    summary = _summary(history, run_folder, time.monotonic() - begun)
+    if as_json:
+        print_json(summary)
+        return
+    _show(summary)
+
+
+def _refuse_foreign(plan: Plan, case: Case) -> None:
+    here = io.case_fingerprint(case)
+    if plan.case not in ("", here):
+        raise InputError(
+            f"the plan was made for case {plan.case}, this one is {here}: plan it anew, or take 'case' out of the plan"
+        )
+
+
+def _summary(history: ThermalHistory, folder: Path, took_s: float) -> dict[str, Any]:
+    frozen = {c: float((history.coldest.array <= c).sum() * history.coldest.grid.voxel_ml) for c in (0.0, -20.0, -40.0)}
+    return {
+        "run": str(folder),
+        "took_s": round(took_s, 1),
+        "box": history.coldest.grid.shape,
+        "volume_ml": {f"{c:g}": round(v, 2) for c, v in frozen.items()},
+        "structures": [{"name": s.name, "coldest_c": round(float(s.coldest_c.min()), 1)} for s in history.structures],
+        "heat_taken_j": round(-history.energy.probe_j),
+        "energy_residual_fraction": history.energy.residual_fraction,
+        "notes": history.notes,
+    }
+
+
+def _show(summary: dict[str, Any]) -> None:
+    table = Table(title="Simulated", show_header=False)
+    table.add_row("run", summary["run"])
+    table.add_row("took", f"{summary['took_s']:.0f} s on a box of {' x '.join(str(n) for n in summary['box'])} voxels")
+    for isotherm, volume in summary["volume_ml"].items():
+        table.add_row(f"ever at or below {isotherm} °C", f"{volume:.1f} ml")
+    for structure in sorted(summary["structures"], key=lambda s: s["coldest_c"])[:6]:
+        table.add_row(structure["name"], f"coldest {structure['coldest_c']:.1f} °C")
+    table.add_row("energy residual", f"{summary['energy_residual_fraction']:.1e} of {summary['heat_taken_j']} J taken")
+    for note in summary["notes"]:
+        table.add_row("note", note)
+    out.print(table)
+    out.print(f"next: iceball assess {summary['run']}; iceball report {summary['run']}")

@@ -99,11 +99,11 @@ def read_step(text: str) -> Step:
         probe = _PROBE.fullmatch(part.strip())
         if not probe:
             raise InputError(f"cannot read {part.strip()!r} in step {text.strip()!r}; {HOW}")
-        powers.append((probe[1], _float(probe[2]) / 100))
+        powers.append((probe[1], _fraction(probe[2])))
     return Step(
         kind=_KINDS[kind],
         duration_s=_float(amount) * (60.0 if unit == "min" else 1.0),
-        power_fraction=_float(power) / 100 if power else 1.0,
+        power_fraction=_fraction(power) if power else 1.0,
         power_by_probe=tuple(powers),
     )
 
@@ -128,6 +128,10 @@ def _float(text: str) -> float:
         return float(text)
     except ValueError:
         raise InputError(f"{text!r} is not a number; {HOW}") from None
+
+
+def _fraction(percent: str) -> float:
+    return round(_float(percent) / 100, 12)  # 17.3 % must read back as the 0.173 it was written from
 
 
 def _number(value: float) -> str:

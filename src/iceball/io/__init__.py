@@ -1,0 +1,25 @@
+"""Read and write: the only place that knows DICOM, NIfTI and the folders of iceball."""
+
+from iceball.io._atomic import refuse_occupied
+from iceball.io.assessments import write_assessment
+from iceball.io.cases import read_case, stored_case_fingerprint, write_case
+from iceball.io.fingerprints import case_fingerprint
+from iceball.io.plans import read_plan, write_plan
+from iceball.io.runs import StoredRun, read_run, read_run_case, write_run
+from iceball.io.scan import read_scan
+
+__all__ = [
+    "StoredRun",
+    "case_fingerprint",
+    "read_case",
+    "read_plan",
+    "read_run",
+    "read_run_case",
+    "read_scan",
+    "refuse_occupied",
+    "stored_case_fingerprint",
+    "write_assessment",
+    "write_case",
+    "write_plan",
+    "write_run",
+]

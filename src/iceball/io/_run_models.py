@@ -1,0 +1,186 @@
+"""What run.json holds, checked field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from iceball.io._models import ArrayModel, Fingerprint, GridModel, PlanFile, Point, _Model
+from iceball.nouns import EnergyBalance, MakerIsotherm, Probe, ProbeCurve, StructureCurve
+from iceball.provenance import Run
+
+Curve = tuple[float | None, ...]
+Pair = tuple[str, str]
+
+
+class RunModel(_Model):
+    """What produced the result."""
+
+    version: str
+    inputs: tuple[Pair, ...]
+    backend: str
+    device: str
+    dtype: str
+    seed: int | None
+    library: str
+    sources: tuple[str, ...]
+    started_at: str
+    settings: tuple[Pair, ...] = ()
+
+    @classmethod
+    def of(cls, run: Run) -> RunModel:
+        """Model of ``run``."""
+        return cls(**fields_of(run))
+
+    def noun(self) -> Run:
+        """The run."""
+        return Run(**fields_of(self))
+
+
+class EnergyModel(_Model):
+    """Heat into the tissue, term by term [J]."""
+
+    stored_j: float
+    probe_j: float
+    perfusion_j: float
+    metabolic_j: float
+    boundary_j: float
+
+    @classmethod
+    def of(cls, energy: EnergyBalance) -> EnergyModel:
+        """Model of ``energy``."""
+        return cls(**{name: float(value) for name, value in fields_of(energy).items()})
+
+    def noun(self) -> EnergyBalance:
+        """The balance."""
+        return EnergyBalance(**fields_of(self))
+
+
+class MakerIsothermModel(_Model):
+    """Size of one isotherm as the maker prints it."""
+
+    isotherm_c: float
+    width_mm: float
+    length_mm: float
+    source: str
+
+
+class ProbeModel(_Model):
+    """A probe as it was when the run was made, whatever the library says today."""
+
+    name: str
+    cryogen: str
+    shaft_diameter_mm: float
+    active_length_mm: float
+    gas_temperature_c: float
+    internal_resistance_k_m_per_w: float
+    cooling_time_s: float
+    tip_to_active_mm: float = 0.0
+    thaw_temperature_c: float | None = None
+    maker_isotherms: tuple[MakerIsothermModel, ...] = ()
+
+    @classmethod
+    def of(cls, probe: Probe) -> ProbeModel:
+        """Model of ``probe``."""
+        isotherms = tuple(MakerIsothermModel(**fields_of(isotherm)) for isotherm in probe.maker_isotherms)
+        fields: dict[str, Any] = fields_of(probe) | {"maker_isotherms": isotherms}
+        return cls(**fields)
+
+    def noun(self) -> Probe:
+        """The probe."""
+        isotherms = tuple(MakerIsotherm(**fields_of(isotherm)) for isotherm in self.maker_isotherms)
+        fields: dict[str, Any] = fields_of(self) | {"maker_isotherms": isotherms}
+        return Probe(**fields)
+
+
+class StructureCurveModel(_Model):
+    """How cold one structure got at each recorded time [°C]; null where nothing was recorded."""
+
+    name: str
+    coldest_c: Curve
+    mean_c: Curve
+    place_mm: Point
+
+    @classmethod
+    def of(cls, curve: StructureCurve) -> StructureCurveModel:
+        """Model of ``curve``."""
+        place = (float(curve.place_mm[0]), float(curve.place_mm[1]), float(curve.place_mm[2]))
+        return cls(name=curve.name, coldest_c=listed(curve.coldest_c), mean_c=listed(curve.mean_c), place_mm=place)
+
+    def noun(self) -> StructureCurve:
+        """The curve."""
+        return StructureCurve(
+            name=self.name, coldest_c=array(self.coldest_c), mean_c=array(self.mean_c), place_mm=self.place_mm
+        )
+
+
+class ProbeCurveModel(_Model):
+    """What one probe did at each recorded time: surface [°C], heat taken [W]; null where nothing was recorded."""
+
+    label: str
+    surface_c: Curve
+    heat_w: Curve
+
+    @classmethod
+    def of(cls, curve: ProbeCurve) -> ProbeCurveModel:
+        """Model of ``curve``."""
+        return cls(label=curve.label, surface_c=listed(curve.surface_c), heat_w=listed(curve.heat_w))
+
+    def noun(self) -> ProbeCurve:
+        """The curve."""
+        return ProbeCurve(label=self.label, surface_c=array(self.surface_c), heat_w=array(self.heat_w))
+
+
+class BelowModel(_Model):
+    """Time spent below a threshold [s], as a volume."""
+
+    threshold_c: float
+    volume: ArrayModel
+
+
+class RunFile(_Model):
+    """run.json of a run folder. ``case_folder`` is relative to the run folder, with forward slashes."""
+
+    format: Literal["iceball-run"]
+    version: Literal[1]
+    run: RunModel
+    case_folder: Annotated[str, Field(min_length=1)]
+    case_fingerprint: Fingerprint
+    plan: PlanFile
+    probes: tuple[ProbeModel, ...]
+    grid: GridModel
+    coldest: ArrayModel
+    start: ArrayModel
+    below: tuple[BelowModel, ...]
+    time_s: tuple[float, ...]
+    ice_ml: tuple[float, ...]
+    structure_curves: tuple[StructureCurveModel, ...]
+    probe_curves: tuple[ProbeCurveModel, ...]
+    energy: EnergyModel
+    notes: tuple[str, ...] = ()
+
+
+def fields_of(thing: Any) -> dict[str, Any]:
+    """Fields of a noun or model by name, one level deep; numbers of numpy become Python's."""
+    if dataclasses.is_dataclass(thing):
+        names = [field.name for field in dataclasses.fields(thing)]
+    else:
+        names = list(type(thing).model_fields)
+    return {name: _plain(getattr(thing, name)) for name in names}
+
+
+def listed(values: Any) -> Curve:
+    """Turn an array (N,) into numbers, None where one is not finite."""
+    return tuple(float(value) if np.isfinite(value) else None for value in np.asarray(values, dtype=float))
+
+
+def array(values: Curve) -> Any:
+    """Turn numbers into an array (N,), NaN where one is None."""
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
