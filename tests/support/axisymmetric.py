@@ -6,7 +6,7 @@ shared/physics/axisym_gel.py, against which this file is checked. Half the probe
 """
 
 # Kernels take bare arrays: their argument lists are long, and unrolled neighbours look complex.
-# ruff: noqa: PLR0913, C901
+# ruff: noqa: C901
 
 from __future__ import annotations
 

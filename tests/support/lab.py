@@ -12,6 +12,7 @@ from iceball.thermal.exact import Phases
 from iceball.thermal.materials import Table, curve, tabulate
 from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive, Problem, Wall, Wells
 from iceball.thermal.stepping import advance, euler_limit, ramp
+from iceball.thermal.wells import no_wells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,15 +66,6 @@ def gel(**changes: Any) -> Tissue:
         liquidus_c=-1.0,
     )
     return replace(base, **changes)
-
-
-def no_wells() -> Wells:
-    """A box without probes."""
-    whole, real, one = np.zeros(0, np.int64), np.zeros(0), np.zeros(1, np.int64)
-    return Wells(
-        start=one, voxel=whole, weight=real, probe=whole, length_m=real, conductance=real, resistance=real,
-        mix_start=one, material=whole, share=real, probes=0,
-    )  # fmt: skip
 
 
 def make_problem(shape: tuple[int, int, int], spacing_mm: float, *tissues: Tissue, **changes: Any) -> Problem:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from iceball import io, thermal
 from iceball.cli._app import AsJson, app, out, print_json, progress
 from iceball.errors import InputError
 from iceball.nouns import Case, Plan, ThermalHistory
@@ -19,7 +18,7 @@ PlanFile = Annotated[Path, typer.Option("--plan", metavar="FILE", help="Plan: pr
 RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folder for the run.")]
 Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", help="Voxel size of the simulation [mm].")]
 BackendName = Annotated[
-    str, typer.Option("--backend", help=f"How to compute: {', '.join(thermal.backend_names())}. None replaces another.")
+    str, typer.Option("--backend", help="How to compute: numba, or numpy (readable, slow). None replaces another.")
 ]
 
 
@@ -33,6 +32,8 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Simulate freezing and thawing of CASE by a plan; keeps the coldest temperature and the time below thresholds."""
+    from iceball import io, thermal  # slow to import: other commands do not wait for them
+
     io.refuse_occupied(run_folder)
     chosen = thermal.backend_named(backend)
     case, plan = io.read_case(case_folder), io.read_plan(plan_file)
@@ -49,6 +50,8 @@ def simulate(
 
 
 def _refuse_foreign(plan: Plan, case: Case) -> None:
+    from iceball import io
+
     here = io.case_fingerprint(case)
     if plan.case not in ("", here):
         raise InputError(

@@ -12,9 +12,10 @@ from iceball import anatomy, library
 from iceball.nouns import EnergyBalance, ThermalHistory, Volume
 from iceball.provenance import now
 from iceball.thermal._describe import describe
+from iceball.thermal.backdrop import Backdrop, make_backdrop
 from iceball.thermal.backends import NumbaBackend
-from iceball.thermal.box import REACHED_K, first_box, grown
-from iceball.thermal.field import Setting, State, fresh_state, make_setting, moved, spread_guess
+from iceball.thermal.box import first_box, grown
+from iceball.thermal.field import Setting, State, fresh_state, make_problem, make_setting, moved
 from iceball.thermal.problem import Drive
 from iceball.thermal.recording import Log, count_time_below
 from iceball.thermal.schedule import Phase, coldest_c, drive, phases
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     Progress = Callable[[float, str], None]
 
 ICE_C = 0.0
+NOTABLE_K = 1.0  # less cooling than this at the edge of the scan changes no finding
 
 
 @dataclass
 class _Course:
     """A run under way: the one mutable thing of the folder, alive only inside ``simulate``."""
 
+    backdrop: Backdrop
     setting: Setting
     state: State
     temperature: NDArray[np.float64]
@@ -99,11 +102,13 @@ def _silent(done: float, text: str) -> None:
 
 def _begin(prepared: Prepared, plan: Plan, spacing_mm: float, backend: Backend, coldest: float) -> _Course:
     box = first_box(prepared.case, plan, spacing_mm)
-    setting = make_setting(prepared, plan.placements, box, backend)
+    backdrop = make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
+    setting = make_setting(prepared, plan.placements, box, backend, backdrop)
     thresholds = {ICE_C} | {cited.value for cited in library.isotherms()}
     thresholds |= {value for limit in library.limits() for value in limit.values_c}
     state = fresh_state(setting, sorted(thresholds))
     return _Course(
+        backdrop=backdrop,
         setting=setting,
         state=state,
         temperature=setting.start_c.copy(),
@@ -130,10 +135,9 @@ def _run_phase(  # noqa: PLR0913
         _note_row(course, start)
         _step(course, phase, from_c, (start, stop), stepping.method)
         start = stop
-        box = grown(course.setting.box, course.temperature - course.setting.start_c)
+        box = grown(course.setting.box, course.temperature - course.state.start_c)
         if box != course.setting.box:
-            guess = spread_guess(course.setting, box)
-            larger = make_setting(prepared, plan.placements, box, backend, guess)
+            larger = make_setting(prepared, plan.placements, box, backend, course.backdrop)
             course.state = moved(course.state, course.setting, larger)
             course.setting = larger
             course.temperature = larger.operator.temperature(course.state.enthalpy)
@@ -162,6 +166,7 @@ def _step(course: _Course, phase: Phase, from_c: NDArray[np.float64], span: tupl
     course.state = State(
         enthalpy=done.enthalpy,
         start_enthalpy=state.start_enthalpy,
+        start_c=state.start_c,
         alive=state.alive,
         coldest_c=state.coldest_c,
         below_s=state.below_s,
@@ -193,10 +198,10 @@ def _history(course: _Course, plan: Plan, run: Run) -> ThermalHistory:
     grid, voxel = setting.box.grid, setting.problem.voxel_m3
     energies = [float(e) for e in course.energy_j]
     inert = ~setting.problem.conducts[setting.problem.index]
-    coldest = np.where(inert, setting.start_c, state.coldest_c).astype(np.float32)
+    coldest = np.where(inert, state.start_c, state.coldest_c).astype(np.float32)
     return ThermalHistory(
         coldest=Volume(grid=grid, array=coldest, quantity="temperature_c"),
-        start=Volume(grid=grid, array=setting.start_c.astype(np.float32), quantity="temperature_c"),
+        start=Volume(grid=grid, array=state.start_c.astype(np.float32), quantity="temperature_c"),
         below={t: Volume(grid=grid, array=clock, quantity="time_s") for t, clock in state.below_s.items()},
         time_s=np.array(course.log.time_s),
         ice_ml=np.array(course.log.ice_ml),
@@ -216,7 +221,7 @@ def _history(course: _Course, plan: Plan, run: Run) -> ThermalHistory:
 
 def _notes(setting: Setting, state: State) -> tuple[str, ...]:
     """Say where the cold met the edge of what was scanned: nothing is known beyond, the edge is taken as insulated."""
-    cooled = setting.start_c - state.coldest_c > REACHED_K
+    cooled = state.start_c - state.coldest_c > NOTABLE_K
     lattice, box = setting.box.lattice, setting.box
     reached = np.asarray(binary_dilation(~setting.scanned), dtype=bool)
     for axis in range(3):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Voxel = tuple[int, int, int]
 
-MARGIN_MM, GROWTH_MM = 20.0, 10.0
+MARGIN_MM, GROWTH_MM = 12.0, 8.0
 REACHED_K = 0.1  # a wall that differs this much from the start has been reached by the cold
 
 
@@ -46,6 +46,15 @@ class Box:
             direction=self.lattice.direction,
         )
 
+    def cut_walls(self) -> NDArray[np.bool_]:
+        """(I, J, K) True in the outermost voxels of each wall that cuts through the scan, not at its own edge."""
+        walls = np.zeros(self.grid.shape, dtype=bool)
+        for axis in range(3):
+            layers = np.moveaxis(walls, axis, 0)
+            layers[0] |= self.low[axis] > 0
+            layers[-1] |= self.high[axis] < self.lattice.shape[axis]
+        return walls
+
     def inside(self, larger: Box) -> tuple[slice, slice, slice]:
         """Where this box lies in a ``larger`` one of the same lattice."""
         parts = [slice(a - b, z - b) for a, z, b in zip(self.low, self.high, larger.low, strict=True)]
@@ -59,7 +68,7 @@ def first_box(case: Case, plan: Plan, spacing_mm: float) -> Box:
     ------
     GeometryError : if an active zone lies outside the scan
     """
-    lattice = _lattice(case.ct.grid, spacing_mm)
+    lattice = lattice_of(case.ct.grid, spacing_mm)
     points: list[NDArray[np.float64]] = []
     for placement in plan.placements:
         ends = lattice.index_of(np.array(placement.active_ends_mm))
@@ -91,7 +100,13 @@ def grown(box: Box, cooled_k: NDArray[np.float64]) -> Box:
     return _clipped(box.lattice, low, high)
 
 
-def _lattice(ct: Grid, spacing_mm: float) -> Grid:
+def lattice_of(ct: Grid, spacing_mm: float) -> Grid:
+    """Lay an isotropic grid of ``spacing_mm`` [mm] through all of ``ct``, from its first voxel on.
+
+    Raises
+    ------
+    GeometryError : if the spacing is not usable
+    """
     if not (math.isfinite(spacing_mm) and 0.1 <= spacing_mm <= 5.0):
         raise GeometryError(f"a spacing of {spacing_mm!r} mm is not usable; write 0.1 to 5 mm (1 is the default)")
     counts = [

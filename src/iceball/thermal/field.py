@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from iceball import anatomy, library
 from iceball.nouns._noun import array_noun
 from iceball.thermal.materials import Table, curve, tabulate
-from iceball.thermal.problem import Problem
+from iceball.thermal.problem import OFF, Drive, Problem
 from iceball.thermal.steady import steady_state
 from iceball.thermal.wells import wells
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from iceball.anatomy import Prepared
     from iceball.nouns import Placement, TissueMap
+    from iceball.thermal.backdrop import Backdrop
     from iceball.thermal.box import Box
     from iceball.thermal.problem import Backend, Operator
 
@@ -40,35 +42,50 @@ class Setting:
 
 @array_noun
 class State:
-    """Where a run stands: enthalpy [J/m³], where blood still flows, coldest so far [°C], time below thresholds [s]."""
+    """Where a run stands: enthalpy [J/m³] now and at the start, temperature at the start and coldest so far [°C].
+
+    ``alive`` says where blood still flows; ``below_s`` is the time spent below each threshold [s].
+    """
 
     enthalpy: Field
     start_enthalpy: Field
+    start_c: Field
     alive: NDArray[np.uint8]
     coldest_c: Field
     below_s: Mapping[float, NDArray[np.float32]]
 
 
 def make_setting(
-    prepared: Prepared, placements: Sequence[Placement], box: Box, backend: Backend, guess_c: Field | None = None
+    prepared: Prepared, placements: Sequence[Placement], box: Box, backend: Backend, backdrop: Backdrop
 ) -> Setting:
     """Map the tissue of ``box``, place the probes, and find the steady state before freezing.
 
-    ``guess_c`` (I, J, K) [°C] starts the search for the steady state.
+    The walls that cut through the patient have the temperature of ``backdrop`` and let through the heat that keeps
+    this state steady.
     """
     grid = box.grid
     tissue = anatomy.tissue_map(prepared, grid)
-    problem = make_problem(tissue, placements)
-    operator = backend.operator(problem)
-    start_c = steady_state(operator, problem, guess_c)
+    bare = make_problem(tissue, placements)
+    operator, walls = backend.operator(bare), box.cut_walls()
+    start_c = steady_state(operator, bare, backdrop.at(grid), walls)
+    problem = replace(bare, wall_heat=_wall_heat(operator, bare, start_c, walls))
     return Setting(
         box=box,
         problem=problem,
-        operator=operator,
+        operator=backend.operator(problem),
         start_c=start_c,
         scanned=anatomy.inside_scan(prepared, grid),
         structures=anatomy.structure_voxels(prepared.case, grid),
     )
+
+
+def _wall_heat(operator: Operator, problem: Problem, start_c: Field, walls: NDArray[np.bool_]) -> Field:
+    """Heat (I, J, K) [W/m³] through the cut walls that keeps ``start_c`` (I, J, K) [°C] steady."""
+    probes = problem.wells.probes
+    idle = Drive(mode=np.full(probes, OFF), value=np.zeros(probes), power=np.zeros(probes))
+    enthalpy = problem.table.enthalpy(start_c, problem.index)
+    rate = operator.rate(enthalpy, idle, np.ones(start_c.shape, dtype=np.uint8), np.empty(start_c.shape))
+    return np.where(walls & problem.conducts[problem.index], -rate.enthalpy, 0.0)
 
 
 def make_problem(tissue: TissueMap, placements: Sequence[Placement]) -> Problem:
@@ -103,6 +120,7 @@ def fresh_state(setting: Setting, thresholds_c: Sequence[float]) -> State:
     return State(
         enthalpy=enthalpy,
         start_enthalpy=enthalpy.copy(),
+        start_c=setting.start_c.copy(),
         alive=np.ones(shape, dtype=np.uint8),
         coldest_c=setting.start_c.copy(),
         below_s={threshold: np.zeros(shape, dtype=np.float32) for threshold in thresholds_c},
@@ -116,18 +134,13 @@ def moved(state: State, old: Setting, new: Setting) -> State:
     for target, values in (
         (fresh.enthalpy, state.enthalpy),
         (fresh.start_enthalpy, state.start_enthalpy),
+        (fresh.start_c, state.start_c),
         (fresh.alive, state.alive),
         (fresh.coldest_c, state.coldest_c),
         *((fresh.below_s[threshold], clock) for threshold, clock in state.below_s.items()),
     ):
         target[place] = values
     return fresh
-
-
-def spread_guess(old: Setting, larger: Box) -> Field:
-    """Return a first guess of the steady state in ``larger``: the old one, its walls carried outward (I, J, K) [°C]."""
-    pads = [(a - b, z - y) for a, b, z, y in zip(old.box.low, larger.low, larger.high, old.box.high, strict=True)]
-    return np.pad(old.start_c, pads, mode="edge")
 
 
 def _table(tissue: TissueMap) -> Table:

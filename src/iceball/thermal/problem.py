@@ -64,7 +64,9 @@ class Problem:
 
     ``index`` (I, J, K) uint8 names the material of each voxel in ``table``; material m conducts where ``conducts[m]``.
     ``perfusion`` (M,) is w rho_b c_b [W/m³/K], ``metabolic`` (M,) [W/m³]; ``open_conductance`` (I, J, K) [W/m³/K] ties
-    skin voxels to ``air_c``. ``source`` gives a further heat source (I, J, K) [W/m³] at a time [s].
+    skin voxels to ``air_c``. ``wall_heat`` (I, J, K) [W/m³] is what the tissue beyond the box sends through its walls
+    before freezing, and goes on sending: the cold does not reach the walls. ``source`` gives a further heat source
+    (I, J, K) [W/m³] at a time [s].
     """
 
     spacing_m: float
@@ -77,6 +79,7 @@ class Problem:
     open_conductance: NDArray[np.float64]
     air_c: float
     wells: Wells
+    wall_heat: NDArray[np.float64] | None = None
     walls: tuple[Wall, ...] = ()
     source: Callable[[float], NDArray[np.float64]] | None = None
 

