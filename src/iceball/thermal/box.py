@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Voxel = tuple[int, int, int]
 
 MARGIN_MM, GROWTH_MM = 12.0, 8.0
-REACHED_K = 0.1  # a wall that differs this much from the start has been reached by the cold
+REACHED_K = 0.2  # a wall that differs this much from the start has been reached by the cold
 
 
 @noun

@@ -41,6 +41,15 @@ class Setting:
 
 
 @array_noun
+class Patient:
+    """What stays the same while the box grows: the case made ready, the backend, the whole scan before freezing."""
+
+    prepared: Prepared
+    backend: Backend
+    backdrop: Backdrop
+
+
+@array_noun
 class State:
     """Where a run stands: enthalpy [J/m³] now and at the start, temperature at the start and coldest so far [°C].
 
@@ -55,19 +64,22 @@ class State:
     below_s: Mapping[float, NDArray[np.float32]]
 
 
-def make_setting(
-    prepared: Prepared, placements: Sequence[Placement], box: Box, backend: Backend, backdrop: Backdrop
-) -> Setting:
+def make_setting(patient: Patient, placements: Sequence[Placement], box: Box, within: Setting | None = None) -> Setting:
     """Map the tissue of ``box``, place the probes, and find the steady state before freezing.
 
-    The walls that cut through the patient have the temperature of ``backdrop`` and let through the heat that keeps
-    this state steady.
+    The walls that cut through the patient have the temperature of the backdrop and let through the heat that keeps
+    this state steady. What a smaller box ``within`` has found already is kept.
     """
+    prepared, backend, backdrop = patient.prepared, patient.backend, patient.backdrop
     grid = box.grid
     tissue = anatomy.tissue_map(prepared, grid)
     bare = make_problem(tissue, placements)
     operator, walls = backend.operator(bare), box.cut_walls()
-    start_c = steady_state(operator, bare, backdrop.at(grid), walls)
+    guess, known = backdrop.at(grid), walls.copy()
+    if within is not None:
+        guess[within.box.inside(box)] = within.start_c
+        known[within.box.inside(box)] = True
+    start_c = steady_state(operator, bare, guess, known)
     problem = replace(bare, wall_heat=_wall_heat(operator, bare, start_c, walls))
     return Setting(
         box=box,

@@ -12,8 +12,6 @@ from iceball.nouns._noun import array_noun
 from iceball.thermal.problem import OFF, POWER_LIMITED, Drive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from iceball.nouns import Placement, Plan, Step
@@ -68,11 +66,6 @@ def drive(phase: Phase, from_c: NDArray[np.float64], now_s: float) -> Drive:
     return Drive(
         mode=np.where(on, POWER_LIMITED, OFF), value=np.where(on, gas, 0.0), power=np.where(on, phase.power, 0.0)
     )
-
-
-def coldest_c(all_phases: Sequence[Phase]) -> float:
-    """Return the coldest gas of a run [°C]: no tissue can be colder."""
-    return float(np.nanmin(np.concatenate([phase.goal_c for phase in all_phases])))
 
 
 def _goal(step: Step, placement: Placement) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Field = NDArray[np.float64]
 
-TOLERANCE = 1e-7  # of the right-hand side: about 1e-4 °C
+TOLERANCE = 1e-6  # of the right-hand side: about 1e-3 °C
 MOST_SWEEPS = 3000
 
 
