@@ -39,6 +39,7 @@ def every_row() -> Iterator[tuple[str, Cited]]:
     for limit in library.limits():
         steps = {"note": limit.note_below, "caution": limit.caution_below, "stop": limit.stop_below}
         yield from ((f"limits.{limit.key}.{step}", row) for step, row in steps.items() if row)
+    yield "limits.named_below", library.named_below()
     for group in (library.thresholds, library.hu_rules, library.physics):
         yield from ((f"{group.__name__}.{name}", row) for name, row in group().items())
 

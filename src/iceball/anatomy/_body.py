@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 # Half the widest bridge that is cut between the patient and what he lies on: numerical, so not in the library.
 BRIDGE_MM = 3.0
-# Air is -1000 HU by the definition of the scale. Of the room, mattress in, a quarter or more lies within 50 HU of it on
-# the scans of shared/data; of lung that a patch cuts, a twentieth.
-ROOM_BELOW_HU, ROOM_SHARE = -950.0, 0.15
 
 
 def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
@@ -27,8 +24,8 @@ def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
 
     What is denser than gas is thinned by 3 mm in the slice, so that the table and sheets come off; the largest
     connected piece is kept and grown back; enclosed gas (lungs, bowel) is filled slice by slice along K. Gas that the
-    border of the scan cuts is the room's where some of it reads as air by the definition of HU, else it is lung. (The
-    foam of a mattress reads as lung: where a patch shows nothing but foam behind the skin, it counts as gas.)
+    border of the scan cuts is the room's where enough of it reads as room air, else it is lung. (The foam of a mattress
+    reads as lung: where a patch shows nothing but foam behind the skin, it counts as gas.)
 
     Parameters
     ----------
@@ -41,9 +38,10 @@ def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
     ------
     InputError : if nothing on the CT is denser than gas
 
-    Source: DESIGN; the threshold is ``library.hu_rules()["gas_below_hu"]``.
+    Source: DESIGN; thresholds from ``library.hu_rules()``.
     """
-    dense = ct.array > library.hu_rules()["gas_below_hu"].value
+    rules = library.hu_rules()
+    dense = ct.array > rules["gas_below_hu"].value
     if field_of_view is not None:
         dense &= field_of_view.array.astype(bool)
     core = _largest_piece(_in_slice(dense, ct, ndimage.minimum_filter1d))
@@ -56,7 +54,8 @@ def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
         )
     grown = _in_slice(core, ct, ndimage.maximum_filter1d) & dense
     closed = np.asarray(ndimage.binary_closing(np.pad(grown, 1, mode="edge"), _IN_SLICE), dtype=np.bool_)
-    return _filled(closed[1:-1, 1:-1, 1:-1] | grown, ct.array < ROOM_BELOW_HU)
+    airy = ct.array < rules["room_air_below_hu"].value
+    return _filled(closed[1:-1, 1:-1, 1:-1] | grown, airy, rules["room_air_share_fraction"].value)
 
 
 _IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
@@ -87,8 +86,11 @@ def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     return pieces == sizes.argmax()
 
 
-def _filled(mask: NDArray[np.bool_], airy: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill, slice by slice, each background piece that keeps off its slice's border, and what is hardly ``airy``."""
+def _filled(mask: NDArray[np.bool_], airy: NDArray[np.bool_], room_fraction: float) -> NDArray[np.bool_]:
+    """Fill, slice by slice, each background piece that keeps off its slice's border, and what is hardly ``airy``.
+
+    A piece that the border cuts is the room's, and stays open, if at least ``room_fraction`` of it is ``airy``.
+    """
     pieces, count = _pieces(~mask, _IN_SLICE)
     reaches = np.zeros(count + 1, dtype=bool)
     for rim in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
@@ -96,6 +98,6 @@ def _filled(mask: NDArray[np.bool_], airy: NDArray[np.bool_]) -> NDArray[np.bool
     reaches[0] = False
     blocks, count = _pieces(reaches[pieces], None)
     size = np.bincount(blocks.ravel(), minlength=count + 1)
-    room = np.bincount(blocks[airy], minlength=count + 1) >= ROOM_SHARE * size
+    room = np.bincount(blocks[airy], minlength=count + 1) >= room_fraction * size
     room[0] = False
     return ~room[blocks]

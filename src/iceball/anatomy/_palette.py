@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 BINS = 16  # of bone matrix fraction; numerical, so not in the library
 BY_HU, BONE, LONG_BONE = -1, -2, -3
-LONG_BONES = ("femur", "humerus")  # whose marrow is mostly fat; every other bone counts as a vertebra or pelvis
+# Whose marrow is mostly fat; every other bone counts as a vertebra or pelvis.
+LONG_BONES = ("femur", "humerus", "tibia", "fibula", "radius", "ulna")
 BONE_ROWS = ("cortical_bone", "trabecular_bone")
 AIR, FAT, MUSCLE, METAL, LYTIC, BLASTIC, FIRST_BONE = range(7)
 FIRST_LONG_BONE = FIRST_BONE + BINS

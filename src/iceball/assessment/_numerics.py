@@ -33,4 +33,4 @@ def nearest(points: NDArray[np.float64], to: NDArray[np.float64], count: int) ->
 
 def rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the voxels of ``mask`` (I, J, K) that touch one outside it, or the array's border, by a face."""
-    return mask & ~np.asarray(binary_erosion(mask))
+    return mask & ~np.asarray(binary_erosion(mask), dtype=bool)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Cited
 
-# A structure without a limit of its own is named in the findings once it is colder than this. It decides only what is
-# worth a line, never whether something is safe: no limit is borrowed from another structure.
-_WORTH_A_LINE_C = 10.0
 DESIGN = "DESIGN"  # a rule of this package: no entry of sources.bib stands behind it
 
 
@@ -60,7 +57,8 @@ def _passed(clearance: Clearance, severity: Severity, row: Cited) -> Finding:
 
 
 def _without_limit(clearance: Clearance) -> Finding | None:
-    if clearance.coldest_c >= _WORTH_A_LINE_C:
+    named = library.named_below()  # what is worth a line, never whether something is safe
+    if clearance.coldest_c >= named.value:
         return None
     return Finding(
         rule="no limit known",
@@ -69,7 +67,7 @@ def _without_limit(clearance: Clearance) -> Finding | None:
             f"{in_words(clearance.structure)} reached {clearance.coldest_c:.1f} °C{_distance(clearance)}. "
             "No limit is known for it, and none is borrowed from another structure."
         ),
-        source=DESIGN,
+        source=named.source,
         subject=clearance.structure,
         measured=clearance.coldest_c,
         unit="°C",

@@ -111,7 +111,10 @@ def _run(run: Run, said: Iterable[Finding], met: tuple[Clearance, ...], goal_c: 
     """Run of the assessment: that of the simulation, with what the judgement added."""
     limits = (library.limit(clearance.limit) for clearance in met if clearance.limit)
     rows = [row for limit in limits for row in (limit.note_below, limit.caution_below, limit.stop_below) if row]
-    keys = {*run.sources, *(row.source for row in (*rows, *library.isotherms())), *(f.source for f in said)}
+    if any(clearance.limit is None for clearance in met):
+        rows.append(library.named_below())
+    cited = library.sources_of(*rows, *library.isotherms())
+    keys = {*run.sources, *(source.key for source in cited), *(finding.source for finding in said)}
     return dataclasses.replace(
         run,
         sources=tuple(sorted(keys & (set(library.sources()) | set(run.sources)))),

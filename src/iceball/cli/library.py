@@ -46,6 +46,8 @@ def limits(name: Name = None, as_json: AsJson = False) -> None:
     shown = (library.limit(name),) if name else library.limits()
     steps = ("note_below", "caution_below", "stop_below")
     groups = {each.key: {step: row for step in steps if (row := getattr(each, step)) is not None} for each in shown}
+    if name is None:
+        groups["without a limit"] = {"named_below": library.named_below()}
     _show("limits", groups, as_json, notes=name is not None)
 
 

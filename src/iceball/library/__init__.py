@@ -1,6 +1,6 @@
 """The numbers: tissues, probes, thresholds, limits, structures; each with unit, spread, state, source, confidence."""
 
-from iceball.library._limits import Limit, hu_rules, isotherms, limit, limits, physics, thresholds
+from iceball.library._limits import Limit, hu_rules, isotherms, limit, limits, named_below, physics, thresholds
 from iceball.library._probes import probe, probe_names, probe_rows
 from iceball.library._structures import StructureRule, label_names, structure_rule
 from iceball.library._tables import digest, sources, sources_of
@@ -15,6 +15,7 @@ __all__ = [
     "label_names",
     "limit",
     "limits",
+    "named_below",
     "physics",
     "probe",
     "probe_names",

@@ -10,6 +10,7 @@ from iceball.errors import LibraryError
 from iceball.library._tables import (
     Table,
     parse_table,
+    read_row,
     read_rows,
     require_fields,
     require_text,
@@ -24,6 +25,7 @@ LimitKind = Literal["cord and nerve", "hollow organ", "skin"]
 KINDS: tuple[LimitKind, ...] = ("cord and nerve", "hollow organ", "skin")
 STEPS = ("note_below", "caution_below", "stop_below")
 BESIDE = ("kind", "says")
+NAMED_BELOW = "named_below"
 
 
 @noun
@@ -84,6 +86,18 @@ def limit(key: str) -> Limit:
 
 
 @functools.cache
+def named_below() -> Cited:
+    """Return the temperature [°C] below which a structure without a limit is named in the findings. It is no limit.
+
+    Raises
+    ------
+    LibraryError : if the row breaks a rule or is not in °C
+    """
+    row = read_row(f"limits.{NAMED_BELOW}", table("limits")[NAMED_BELOW], sources())
+    return _in_c(f"limits.{NAMED_BELOW}", row)
+
+
+@functools.cache
 def thresholds() -> Mapping[str, Cited]:
     """Return the lethal thresholds [°C] by name; ``isotherms()`` says which of them are reported.
 
@@ -121,7 +135,7 @@ def hu_rules() -> Mapping[str, Cited]:
 
 @functools.cache
 def physics() -> Mapping[str, Cited]:
-    """Return the constants of the solver's surroundings by name: room, skin, arterial blood, stasis, water and ice.
+    """Return the constants of the solver's surroundings by name: room, skin, arterial blood, stasis.
 
     Raises
     ------
@@ -141,7 +155,13 @@ def read_limits(text: str, known: Mapping[str, Source]) -> tuple[Limit, ...]:
 
 
 def _read_limits(entries: Table, known: Mapping[str, Source]) -> tuple[Limit, ...]:
-    return tuple(_limit(key, entry, known) for key, entry in entries.items())
+    return tuple(_limit(key, entry, known) for key, entry in entries.items() if key != NAMED_BELOW)
+
+
+def _in_c(where: str, row: Cited) -> Cited:
+    if row.unit != "°C":
+        raise LibraryError(f"{where} is in {row.unit}; write it in °C")
+    return row
 
 
 def _limit(key: str, entry: Table, known: Mapping[str, Source]) -> Limit:
@@ -149,8 +169,7 @@ def _limit(key: str, entry: Table, known: Mapping[str, Source]) -> Limit:
     require_fields(where, entry, (*BESIDE, *STEPS))
     rows = read_rows(where, entry, known, beside=BESIDE)
     for step, row in rows.items():
-        if row.unit != "°C":
-            raise LibraryError(f"{where}.{step} is in {row.unit}; write it in °C")
+        _in_c(f"{where}.{step}", row)
     return Limit(
         key=key,
         kind=cast("LimitKind", require_text(where, entry, "kind")),

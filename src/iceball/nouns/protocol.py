@@ -32,7 +32,13 @@ class Step:
     power_by_probe: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse steps without duration, fractions outside [0, 1] and power in a passive thaw."""
+        """Refuse steps without duration, fractions outside [0, 1] and power in a passive thaw.
+
+        Powers are kept to twelve digits, so that a step and its text always mean the same number.
+        """
+        object.__setattr__(self, "power_fraction", round(self.power_fraction, 12))
+        by_probe = tuple((label, round(power, 12)) for label, power in self.power_by_probe)
+        object.__setattr__(self, "power_by_probe", by_probe)
         require_positive("the duration of a step", self.duration_s, "s")
         for value in (self.power_fraction, *(power for _, power in self.power_by_probe)):
             require_fraction("the power of a step", value)
@@ -99,11 +105,11 @@ def read_step(text: str) -> Step:
         probe = _PROBE.fullmatch(part.strip())
         if not probe:
             raise InputError(f"cannot read {part.strip()!r} in step {text.strip()!r}; {HOW}")
-        powers.append((probe[1], _fraction(probe[2])))
+        powers.append((probe[1], _float(probe[2]) / 100))
     return Step(
         kind=_KINDS[kind],
         duration_s=_float(amount) * (60.0 if unit == "min" else 1.0),
-        power_fraction=_fraction(power) if power else 1.0,
+        power_fraction=_float(power) / 100 if power else 1.0,
         power_by_probe=tuple(powers),
     )
 
@@ -130,9 +136,5 @@ def _float(text: str) -> float:
         raise InputError(f"{text!r} is not a number; {HOW}") from None
 
 
-def _fraction(percent: str) -> float:
-    return round(_float(percent) / 100, 12)  # 17.3 % must read back as the 0.173 it was written from
-
-
 def _number(value: float) -> str:
-    return f"{value:.10g}"
+    return f"{value:.12g}"

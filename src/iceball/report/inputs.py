@@ -110,6 +110,8 @@ def _limits(assessment: Assessment) -> Iterator[InputTable]:
         limit = library.limit(key)
         steps = {"note below": limit.note_below, "caution below": limit.caution_below, "stop below": limit.stop_below}
         yield _table(f"Limit: {_words(key)}", {name: row for name, row in steps.items() if row is not None})
+    if any(c.limit is None for c in assessment.clearances):
+        yield _table("Structures without a limit", {"named in the findings below": library.named_below()})
 
 
 def _probes(plan: Plan) -> Iterator[InputTable]:

@@ -9,6 +9,8 @@ import numpy as np
 from iceball.errors import SimulationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from iceball.thermal.problem import Operator, Problem
@@ -49,25 +51,32 @@ def steady_state(
 
     diagonal = loss + 6.0 * conductivity / problem.spacing_m**2
     excess = np.zeros(index.shape) if guess_c is None else (guess_c - problem.arterial_c) * conducting
-    residual = load * free - apply(excess)
+    if not _conjugate_gradients(apply, load * free, diagonal, excess):
+        raise SimulationError(
+            f"the temperature before freezing did not settle on a box of {index.shape} voxels: a region that makes "
+            "heat may be cut off from all blood and skin. Look at the labels there."
+        )
+    return excess + problem.arterial_c
+
+
+def _conjugate_gradients(apply: Callable[[Field], Field], load: Field, diagonal: Field, found: Field) -> bool:
+    """Improve ``found`` in place until ``apply(found)`` is ``load``; False where that cannot be reached."""
+    residual = load - apply(found)
     goal = TOLERANCE * max(float(np.linalg.norm(load)), float(np.linalg.norm(residual)))
     ready = residual / diagonal
     search, product = ready.copy(), float(np.vdot(residual, ready))
     for _ in range(MOST_SWEEPS):
         if float(np.linalg.norm(residual)) <= goal:
-            return excess + problem.arterial_c
+            return True
         image = apply(search)
         curvature = float(np.vdot(search, image))
         if curvature <= 0.0:  # heat is made where neither blood nor skin can take it
-            break
+            return False
         step = product / curvature
-        excess += step * search
+        found += step * search
         residual -= step * image
         ready = residual / diagonal
         fresh = float(np.vdot(residual, ready))
         search = ready + (fresh / product) * search
         product = fresh
-    raise SimulationError(
-        f"the temperature before freezing did not settle on a box of {index.shape} voxels: a region that makes heat "
-        "may be cut off from all blood and skin. Look at the labels there."
-    )
+    return False
