@@ -14,6 +14,7 @@ from iceball import library, nouns
 from iceball.nouns import Cited
 
 MATERIAL = Path(__file__).resolve().parents[3] / "shared" / "physics" / "properties.csv"
+CODE = [path.read_text(encoding="utf-8") for path in Path(library.__path__[0]).parent.rglob("*.py")]
 UNITS = (
     *("_mm", "_ml", "_c", "_s", "_hu", "_j", "_w", "_fraction", "_w_per_m_k", "_w_per_m3_k", "_w_per_m3"),
     *("_j_per_m3", "_j_per_m3_k", "_k_m_per_w"),
@@ -48,6 +49,11 @@ def test_every_source_exists_and_every_source_is_used() -> None:
     used = {source.key for source in library.sources_of(*(row for _, row in every_row()))}
     used |= {"totalsegmentator_2023"}  # the numbering of structures.toml: no Cited number rests on it
     assert used == set(library.sources())
+
+
+@pytest.mark.parametrize("name", [*library.hu_rules(), *library.physics()])
+def test_code_reads_every_constant_since_the_report_lists_them_as_what_went_in(name: str) -> None:
+    assert any(f'"{name}"' in text for text in CODE), f"nothing reads {name}: take it out of the table"
 
 
 def test_every_judgement_says_why() -> None:

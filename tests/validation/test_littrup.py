@@ -32,5 +32,5 @@ def test_the_power_limited_probe_freezes_the_measured_diameter_in_agar():
     reach = np.arange(0.0, 30.0, 0.05)
     ray = map_coordinates(temperature, (middle[:, None] + np.outer(across, reach)) / SPACING_MM, order=1)
     diameter_mm = 2 * reach[int(np.flatnonzero(ray < -30.0)[-1])]
-    # the trace's own uncertainty is not stated; a thermocouple in gel is good to about half a millimetre at each side
+    # the measurement's own uncertainty is not known here: a judgement of half a millimetre at each side
     assert abs(diameter_mm - MEASURED_MM) < 1.0, diameter_mm

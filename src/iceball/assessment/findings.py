@@ -163,7 +163,7 @@ def of_notes(history: ThermalHistory) -> tuple[Finding, ...]:
 def _distance(clearance: Clearance) -> str:
     if clearance.distance_to_lesion_mm is None:
         return ""
-    return f"; it lies {clearance.distance_to_lesion_mm:.0f} mm from the lesion"
+    return f"; it lies {clearance.distance_to_lesion_mm:.1f} mm from the lesion"
 
 
 def _shortfall(result: IsothermResult) -> str:

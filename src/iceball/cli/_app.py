@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ err = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
-EXIT_REFUSED, EXIT_STOP, EXIT_INTERRUPTED = 1, 3, 130
+EXIT_REFUSED, EXIT_STOP, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 3, 130, 143
 
 
 def plain(thing: Any) -> Any:
@@ -79,15 +80,29 @@ def _root(
 
 def main() -> None:
     """Run the command line: a refused input is one line on standard error and exit code 1."""
+    usual = signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except IceballError as refused:
-        err.print(f"[bold red]refused:[/] {_escaped(str(refused))}", highlight=False, soft_wrap=True)
-        raise SystemExit(EXIT_REFUSED) from None
+        _refuse(str(refused))
+    except OSError as cause:  # what no command foresaw: a full disk, a name the system does not take
+        _refuse(f"{cause.filename or 'a file'} cannot be read or written: {cause.strerror or cause}; check the place")
     except SystemExit as done:
-        if done.code == EXIT_INTERRUPTED:  # Typer has turned Ctrl-C into this already, without a word
+        if done.code in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # Typer has turned Ctrl-C into this, without a word
             err.print("stopped by the user; nothing half-written was left behind")
         raise
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Leave as after Ctrl-C, tidying up on the way: without this, SIGTERM would end Python where it stands."""
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def _refuse(text: str) -> None:
+    err.print(f"[bold red]refused:[/] {_escaped(text)}", highlight=False, soft_wrap=True)
+    raise SystemExit(EXIT_REFUSED) from None
 
 
 def _escaped(text: str) -> str:

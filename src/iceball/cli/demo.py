@@ -85,7 +85,7 @@ def _isotherms(result: DemoResult) -> Table:
 def _structures(judged: Assessment) -> Table:
     table = Table("structure", "coldest", title="The coldest structures")
     for clearance in sorted(judged.clearances, key=lambda clearance: clearance.coldest_c)[:SHOWN]:
-        table.add_row(clearance.structure, f"{clearance.coldest_c:.1f} °C")
+        table.add_row(escape(clearance.structure), f"{clearance.coldest_c:.1f} °C")
     return table
 
 

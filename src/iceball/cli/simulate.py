@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
+from iceball import library
 from iceball.cli._app import AsJson, app, out, print_json, progress
 from iceball.errors import InputError
 from iceball.nouns import Case, Plan, ThermalHistory
@@ -60,7 +62,8 @@ def _refuse_foreign(plan: Plan, case: Case) -> None:
 
 
 def _summary(history: ThermalHistory, folder: Path, took_s: float) -> dict[str, Any]:
-    frozen = {c: float((history.coldest.array <= c).sum() * history.coldest.grid.voxel_ml) for c in (0.0, -20.0, -40.0)}
+    isotherms_c = [row.value for row in library.isotherms()]
+    frozen = {c: float((history.coldest.array <= c).sum() * history.coldest.grid.voxel_ml) for c in isotherms_c}
     return {
         "run": str(folder),
         "took_s": round(took_s, 1),
@@ -75,14 +78,15 @@ def _summary(history: ThermalHistory, folder: Path, took_s: float) -> dict[str, 
 
 def _show(summary: dict[str, Any]) -> None:
     table = Table(title="Simulated", show_header=False)
-    table.add_row("run", summary["run"])
+    run = escape(summary["run"])
+    table.add_row("run", run)
     table.add_row("took", f"{summary['took_s']:.0f} s on a box of {' x '.join(str(n) for n in summary['box'])} voxels")
     for isotherm, volume in summary["volume_ml"].items():
         table.add_row(f"ever at or below {isotherm} °C", f"{volume:.1f} ml")
     for structure in sorted(summary["structures"], key=lambda s: s["coldest_c"])[:6]:
-        table.add_row(structure["name"], f"coldest {structure['coldest_c']:.1f} °C")
+        table.add_row(escape(structure["name"]), f"coldest {structure['coldest_c']:.1f} °C")
     table.add_row("energy residual", f"{summary['energy_residual_fraction']:.1e} of {summary['heat_taken_j']} J taken")
     for note in summary["notes"]:
-        table.add_row("note", note)
+        table.add_row("note", escape(note))
     out.print(table)
-    out.print(f"next: iceball assess {summary['run']}; iceball report {summary['run']}")
+    out.print(f"next: iceball assess {run}; iceball report {run}", soft_wrap=True)

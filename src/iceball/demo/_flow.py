@@ -119,16 +119,19 @@ def _with_lesion(case: Case, say: Say) -> Case:
 def _clear(folder: Path) -> DemoFiles:
     """Make ``folder`` ready: refuse a stranger's, and take away what an earlier demo made there, nothing else."""
     marker = folder / MARKER
-    if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists and no demo made it: choose another folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text("`iceball demo` made this folder and replaces its files when it is run again.\n", "utf-8")
-    for name in MADE:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    try:
+        if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} exists and no demo made it: choose another folder with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        marker.write_text("`iceball demo` made this folder and replaces its files when it is run again.\n", "utf-8")
+        for name in MADE:
+            path = folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as cause:
+        raise InputError(f"{folder} cannot be used: {cause.strerror}; choose another folder with --out") from None
     return DemoFiles(
         case=folder / "case",
         plan=folder / "plan.json",

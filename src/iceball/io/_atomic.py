@@ -17,16 +17,19 @@ def refuse_occupied(folder: Path) -> None:
 
     Raises
     ------
-    InputError : if ``folder`` is a file, or a folder that is not empty
+    InputError : if ``folder`` is a file, a folder that is not empty, or cannot be looked into
     """
-    if folder.is_dir():
-        held = sum(1 for _ in folder.iterdir())
-        if held:
-            raise InputError(
-                f"output folder {folder} exists and is not empty ({held} inside): name a new folder or empty it"
-            )
-    elif folder.exists() or folder.is_symlink():
-        raise InputError(f"output folder {folder} is a file: name a new folder")
+    try:
+        occupied = folder.is_symlink() or folder.exists()
+        held = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+    except OSError as cause:
+        raise InputError(f"output folder {folder} cannot be used: {cause.strerror}; name another") from None
+    if held:
+        raise InputError(
+            f"output folder {folder} exists and is not empty ({held} inside): name a new folder or empty it"
+        )
+    if occupied and not folder.is_dir():
+        raise InputError(f"output folder {folder} is no folder but a file or a dead link: name a new folder")
 
 
 @contextmanager
@@ -38,11 +41,12 @@ def new_folder(folder: Path) -> Iterator[Path]:
     InputError : if ``folder`` is occupied or cannot be written
     """
     refuse_occupied(folder)
+    named, folder = folder, Path(os.path.realpath(folder))  # "." and a link to an empty folder have no sibling
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
     except OSError as cause:
-        raise InputError(f"cannot write beside {folder}: {cause.strerror}; choose another place") from None
+        raise InputError(f"cannot write beside {named}: {cause.strerror}; choose another place") from None
     try:
         yield part
         part.chmod(0o777 & ~_umask())  # mkdtemp makes folders that only their owner can read
@@ -50,9 +54,10 @@ def new_folder(folder: Path) -> Iterator[Path]:
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    except OSError as cause:
+        raise InputError(f"cannot write {named}: {cause.strerror or cause}; choose another place") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # nothing is there any more where all went well
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,7 @@ def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
     InputError : if the file is none iceball reads, is damaged, or holds several regions where one is needed
     UnknownName : if the region that was asked for is not there
     """
-    file, _, chosen = str(path).partition("#")
-    path = Path(file)
+    path, chosen = split_region(path)
     if path.is_dir():
         raise InputError(f"{kind} {path} is a folder: give one file (NIfTI, DICOM SEG or RTSTRUCT)")
     if is_nifti(path):
@@ -37,6 +37,17 @@ def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
     else:
         raise InputError(f"{kind} {path.name} is neither NIfTI nor DICOM: give .nii, .nii.gz, DICOM SEG or RTSTRUCT")
     return _one_region(mask, kind, chosen)
+
+
+def split_region(path: Path) -> tuple[Path, str]:
+    """Part FILE#NAME into the file and the name; both may hold a ``#``, so the first part that is a file decides."""
+    text = str(path)
+    if os.path.exists(text):  # noqa: PTH110  (False, not an error, for odd names)
+        return path, ""
+    for at in (i for i, letter in enumerate(text) if letter == "#"):
+        if os.path.isfile(text[:at]):  # noqa: PTH113
+            return Path(text[:at]), text[at + 1 :]
+    return path, ""
 
 
 def _read_nifti_mask(path: Path, kind: str) -> MaskPart:

@@ -11,6 +11,9 @@ from iceball.errors import InputError
 from iceball.nouns import Grid, Structure
 
 Point = tuple[float, float, float]
+# A patient lies within metres of a scanner's origin: a number beyond is a slip of the pen, or overflows later.
+Coordinate = Annotated[float, Field(ge=-100_000, le=100_000)]
+Place = tuple[Coordinate, Coordinate, Coordinate]
 Direction = tuple[float, float, float, float, float, float, float, float, float]
 Count = Annotated[int, Field(ge=1)]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
@@ -101,8 +104,8 @@ class PlacementModel(_Model):
 
     label: Annotated[str, Field(min_length=1)]
     probe: Annotated[str, Field(min_length=1)]
-    entry_mm: Point
-    tip_mm: Point
+    entry_mm: Place
+    tip_mm: Place
 
 
 class PlanFile(_Model):
@@ -130,7 +133,7 @@ def parse(model: type[ModelT], path: Path, what: str) -> ModelT:
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as cause:
-        raise InputError(f"{what} {path} cannot be read: {cause.strerror or cause}") from None
+        raise InputError(f"{what} {path} cannot be read: {cause.strerror or cause}; check the path") from None
     except ValidationError as cause:
         raise InputError(f"{what} {path} is refused: {_one_line(cause)}") from None
 

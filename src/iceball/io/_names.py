@@ -72,7 +72,7 @@ def structures_of(numbers: Iterable[int], names: Mapping[int, str], what: str) -
     if nameless := [number for number in numbers if number not in names]:
         listed = ", ".join(map(str, nameless[:8])) + (", ..." if len(nameless) > 8 else "")
         raise InputError(
-            f"{what} holds {len(nameless)} numbers without a name ({listed}): give a table with --names FILE"
+            f"{what} holds numbers without a name ({len(nameless)}: {listed}): give a table with --names FILE"
         )
     structures = tuple(_structure(number, names[number]) for number in numbers)
     called = [structure.name for structure in structures]

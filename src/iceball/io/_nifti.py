@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from nibabel import orientations
 from nibabel.filebasedimages import ImageFileError
+from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.loadsave import load
 from nibabel.nifti1 import Nifti1Image, Nifti1Pair
 from nibabel.spatialimages import HeaderDataError
@@ -21,7 +22,8 @@ from iceball.nouns import Grid, Volume
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _GZIP_LEVEL = 4  # CT compresses almost as well as at 9, several times faster
-_BROKEN = (ImageFileError, HeaderDataError, WrapStructError, EOFError, OSError, ValueError, zlib.error)
+_BROKEN = (ImageFileError, HeaderDataError, WrapStructError, EOFError, OSError, ValueError, ArithmeticError, zlib.error)
+_CHUNK = 2**20
 _FORMS_AGREE_MM = 0.1  # qform is a float32 quaternion: it repeats a sound sform far better than this
 
 
@@ -39,8 +41,12 @@ def read_nifti(path: Path, what: str) -> tuple[NDArray[Any], Grid]:
     GeometryError : if its axes are sheared
     """
     try:
-        image = load(path)
-        array = np.asanyarray(image.dataobj)  # pyright: ignore[reportAttributeAccessIssue]
+        with LoggingOutputSuppressor():  # nibabel also logs what it raises
+            image = load(path)
+            array = np.asanyarray(image.dataobj)  # pyright: ignore[reportAttributeAccessIssue]
+        _require_checksum(path)
+    except MemoryError:
+        raise InputError(f"{what} {path.name} does not fit into memory: crop it, or export it if damaged") from None
     except _BROKEN as cause:
         raise InputError(f"{what} {path.name} cannot be read: damaged or truncated ({_first_line(cause)})") from None
     if not isinstance(image, Nifti1Pair):
@@ -52,6 +58,14 @@ def read_nifti(path: Path, what: str) -> tuple[NDArray[Any], Grid]:
     if array.dtype.kind not in "iufb":
         raise InputError(f"{what} {path.name} holds colours or complex numbers ({array.dtype}), not one number a voxel")
     return array, _grid(image, tuple(array.shape), f"{what} {path.name}")
+
+
+def _require_checksum(path: Path) -> None:
+    """Read a .gz to its end, where its checksum stands: nibabel stops at the last voxel and never gets there."""
+    if path.suffix.lower() == ".gz":
+        with gzip.open(path) as file:
+            while file.read(_CHUNK):
+                pass
 
 
 def _grid(image: Any, shape: tuple[int, ...], what: str) -> Grid:
@@ -122,7 +136,7 @@ def from_nifti(path: Path, what: str) -> NDArray[Any]:
     InputError : if the file is missing, damaged or truncated
     """
     if not path.is_file():
-        raise InputError(f"{what} is missing: {path} does not exist")
+        raise InputError(f"{what} is missing: {path} does not exist; bring it back or make the folder anew")
     return read_nifti(path, what)[0]
 
 

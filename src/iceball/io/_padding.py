@@ -74,7 +74,9 @@ def find_padding(array: NDArray[Any], what: str) -> NDArray[np.bool_]:
         odd = ~np.isfinite(array)
         inside = np.count_nonzero(odd & ~border_regions(odd))
         if inside:
-            raise InputError(f"{what} holds {inside} voxels without a number (NaN or infinite) inside the scan")
+            raise InputError(
+                f"{what} holds voxels without a number (NaN or infinite) inside the scan ({inside}): export it again"
+            )
         padding |= odd
     return padding | (array <= PADDING_HU)
 

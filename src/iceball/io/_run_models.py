@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from iceball import provenance
 from iceball.io._models import ArrayModel, Fingerprint, GridModel, PlanFile, Point, _Model
 from iceball.nouns import EnergyBalance, MakerIsotherm, Probe, ProbeCurve, StructureCurve
 from iceball.provenance import Run
@@ -142,10 +143,14 @@ class BelowModel(_Model):
 
 
 class RunFile(_Model):
-    """run.json of a run folder. ``case_folder`` is relative to the run folder, with forward slashes."""
+    """run.json of a run folder. ``case_folder`` is relative to the run folder, with forward slashes.
+
+    ``fingerprint`` is that of everything else in the file.
+    """
 
     format: Literal["iceball-run"]
     version: Literal[1]
+    fingerprint: Fingerprint
     run: RunModel
     case_folder: Annotated[str, Field(min_length=1)]
     case_fingerprint: Fingerprint
@@ -161,6 +166,11 @@ class RunFile(_Model):
     probe_curves: tuple[ProbeCurveModel, ...]
     energy: EnergyModel
     notes: tuple[str, ...] = ()
+
+
+def sealed_by(model: RunFile) -> str:
+    """Fingerprint of all that ``model`` holds but its own fingerprint."""
+    return provenance.fingerprint(model.model_dump(exclude={"fingerprint"}))
 
 
 def fields_of(thing: Any) -> dict[str, Any]:

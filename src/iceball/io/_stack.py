@@ -47,6 +47,8 @@ def stack_grid(slices: Sequence[Any]) -> tuple[list[int], Grid]:
     spacing = _spacing(heights)
     _require_upright(origins, normal)
     row_mm, column_mm = _numbers(slices[0], "PixelSpacing", 2)
+    if min(row_mm, column_mm) <= 0:
+        raise GeometryError(f"the pixels are {row_mm:g} x {column_mm:g} mm in size: export the series again")
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2] = across * column_mm, down * row_mm, normal * spacing
     affine[:3, 3] = origins[0]

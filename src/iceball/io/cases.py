@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def stored_case_fingerprint(folder: Path | str) -> str:
 
 
 def _model(folder: Path) -> CaseFile:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112  (False, not an error, for odd names)
         raise InputError(f"case folder {folder} does not exist: make one with `iceball read`")
     if not (folder / CASE_JSON).is_file():
         raise InputError(f"{folder} is no case folder: it has no {CASE_JSON}; make one with `iceball read`")
@@ -147,6 +148,11 @@ def load(folder: Path, model: ArrayModel, grid: Grid, quantity: Quantity) -> Vol
     InputError : if the file is missing or damaged, or its content has changed since
     """
     array = _native(from_nifti(folder / model.file, "volume"))
+    if array.shape != tuple(grid.shape) or (quantity == "label" and array.dtype.kind not in "iub"):
+        raise InputError(
+            f"{folder / model.file} holds {array.dtype} of shape {array.shape}, not {quantity} on the grid "
+            f"{tuple(grid.shape)} of its JSON: bring back the old files or make the folder anew"
+        )
     if provenance.fingerprint(array) != model.fingerprint:
         raise InputError(
             f"{folder / model.file} has changed since it was written (fingerprint {provenance.fingerprint(array)}, "

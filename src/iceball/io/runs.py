@@ -17,6 +17,7 @@ from iceball.io._run_models import (
     RunModel,
     StructureCurveModel,
     array,
+    sealed_by,
 )
 from iceball.io.cases import load, read_case, store, stored_case_fingerprint
 from iceball.io.fingerprints import case_fingerprint
@@ -27,6 +28,7 @@ from iceball.nouns._noun import array_noun
 __all__ = ["StoredRun", "read_run", "read_run_case", "write_run"]
 
 RUN_JSON = "run.json"
+UNSEALED = "0" * 12
 
 
 @array_noun
@@ -69,6 +71,7 @@ def write_run(history: ThermalHistory, plan: Plan, case_folder: Path | str, fold
         model = RunFile(
             format="iceball-run",
             version=1,
+            fingerprint=UNSEALED,
             run=RunModel.of(history.run),
             case_folder=_relative(case_folder, folder),
             case_fingerprint=fingerprint,
@@ -85,7 +88,7 @@ def write_run(history: ThermalHistory, plan: Plan, case_folder: Path | str, fold
             energy=EnergyModel.of(history.energy),
             notes=history.notes,
         )
-        (part / RUN_JSON).write_bytes(to_json(model))
+        (part / RUN_JSON).write_bytes(to_json(model.model_copy(update={"fingerprint": sealed_by(model)})))
 
 
 def read_run(folder: Path | str) -> StoredRun:
@@ -96,13 +99,17 @@ def read_run(folder: Path | str) -> StoredRun:
     InputError : if ``folder`` is no run folder, or a file is missing, damaged or changed
     """
     folder = Path(folder)
-    if not (folder / RUN_JSON).is_file():
+    if not os.path.isfile(folder / RUN_JSON):  # noqa: PTH113  (False, not an error, for odd names)
         raise InputError(f"{folder} is no run folder: it has no {RUN_JSON}; make one with `iceball simulate`")
     model = parse(RunFile, folder / RUN_JSON, "run")
     grid = model.grid.noun()
     probes = {probe.name: probe.noun() for probe in model.probes}
     if missing := sorted({placed.probe for placed in model.plan.probes} - set(probes)):
         raise InputError(f"run {folder / RUN_JSON} is refused: probes: it lacks {', '.join(missing)}")
+    if sealed_by(model) != model.fingerprint:
+        raise InputError(
+            f"{folder / RUN_JSON} has changed since it was written: bring back the old one or simulate again"
+        )
     history = ThermalHistory(
         coldest=load(folder, model.coldest, grid, "temperature_c"),
         start=load(folder, model.start, grid, "temperature_c"),
@@ -132,7 +139,7 @@ def read_run_case(stored: StoredRun, case_folder: Path | str | None = None) -> C
     InputError : if the case has moved, or is another one than the run was made on
     """
     folder = Path(case_folder) if case_folder is not None else stored.case_path
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112  (False, not an error, for odd names)
         raise InputError(f"the case of this run is not at {folder} any more: say where it is with --case FOLDER")
     case = read_case(folder)
     found = case_fingerprint(case)

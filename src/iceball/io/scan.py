@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from iceball import library
 from iceball.errors import GeometryError, InputError, MissingPart
-from iceball.io._masks import read_mask
+from iceball.io._masks import read_mask, split_region
 from iceball.io._models import PSEUDONYM
 from iceball.io._names import read_names, structures_of
 from iceball.io._nifti import closest_to_lps, is_nifti, read_nifti
@@ -80,7 +81,7 @@ def read_scan(  # noqa: PLR0913  (one question each, as `iceball read` asks them
     """
     tell = progress or (lambda done_fraction, text: None)
     for path in filter(None, (source, _file(labels), names, _file(lesion))):
-        if not Path(path).exists():
+        if not os.path.exists(path):  # noqa: PTH110  (False, not an error, for odd names)
             raise MissingPart(f"{path} does not exist: check the path")
     if case_id is not None and not re.fullmatch(PSEUDONYM, case_id):
         raise InputError(f"{case_id!r} is no pseudonym: write up to 64 letters, digits, '.', '_' or '-'")
@@ -193,4 +194,4 @@ def _volume(ct: Volume, array: NDArray[Any] | None) -> Volume | None:
 
 def _file(path: Path | str | None) -> Path | None:
     """The file of FILE#NAME."""
-    return None if path is None else Path(str(path).split("#", 1)[0])
+    return None if path is None else split_region(Path(path))[0]

@@ -78,5 +78,5 @@ def _sources(rows: Sequence[str], plan: Plan) -> tuple[str, ...]:
     for placement in plan.placements:
         if placement.probe.name in library.probe_names():
             cited += library.probe_rows(placement.probe.name).values()
-    cited += [*library.physics().values(), *library.hu_rules().values(), *library.thresholds().values()]
+    cited += [*library.physics().values(), *library.hu_rules().values(), *library.isotherms()]
     return tuple(sorted(source.key for source in library.sources_of(*cited)))

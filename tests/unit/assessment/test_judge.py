@@ -183,6 +183,7 @@ def test_the_run_names_every_source_of_the_judgement_and_they_can_be_cited(judge
     keys = {source.key for source in citations(assessment)}
     assert {f.source for f in assessment.findings} - {"DESIGN"} <= keys
     assert {CORD.caution_below.source, library.isotherms()[0].source} <= keys
+    assert {source.key for source in library.sources_of(CORD.stop_below)} <= keys, "those that its note names, too"
     assert ("goal_isotherm_c", "-40") in assessment.run.settings
 
 

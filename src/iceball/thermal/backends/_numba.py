@@ -81,6 +81,7 @@ class NumbaOperator:
         self._temperature, self._potential, self._conductivity = (np.zeros(shape) for _ in range(3))
         self._sums = np.zeros((shape[0], 3))
         self._threads = _Threads()
+        self._plain = _plain(problem.index, self.conducting)
         self._wall_heat = np.zeros(shape) if problem.wall_heat is None else problem.wall_heat
         table = problem.table
         self._rows = np.stack([table.temperature_c, table.potential, table.conductivity, table.unfrozen], axis=2)
@@ -94,7 +95,7 @@ class NumbaOperator:
         self._threads.run(_local_terms, enthalpy, p.index, p.conducts, alive, lookup, tissue, fields, out, self._sums)
         perfusion, metabolic, boundary = self._sums.sum(axis=0)
         boundary += self._walls(out)
-        self._threads.run(_conduct, p.index, p.conducts, fields, 1.0 / p.spacing_m**2, out)
+        self._threads.run(_conduct, self._plain, p.index, p.conducts, fields, 1.0 / p.spacing_m**2, out)
         heat, surface = np.zeros(w.probes), np.full(w.probes, np.nan)
         segments = (w.start, w.voxel, w.weight, w.probe, w.length_m, w.conductance, w.resistance)
         mix = (w.mix_start, w.material, w.share, p.table.surface_potential)
@@ -141,6 +142,20 @@ class NumbaOperator:
     def linear_conduction(self, temperature: Field, conductivity: Field, out: Field) -> None:
         """See Operator.linear_conduction."""
         self._threads.run(_linear, self.conducting, temperature, conductivity, 1.0 / self.problem.spacing_m**2, out)
+
+
+def _plain(index: NDArray[np.uint8], conducting: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(I, J, K) True inside the box where all six neighbours are of the voxel's own material: no harmonic faces."""
+    plain = np.zeros(index.shape, dtype=bool)
+    if min(index.shape) < 3:
+        return plain
+    core = index[1:-1, 1:-1, 1:-1]
+    same = conducting[1:-1, 1:-1, 1:-1].copy()
+    for axis in range(3):
+        for side in (slice(None, -2), slice(2, None)):
+            same &= index[tuple(side if a == axis else slice(1, -1) for a in range(3))] == core
+    plain[1:-1, 1:-1, 1:-1] = same
+    return plain
 
 
 @numba.njit(cache=True, inline="always")
@@ -192,12 +207,18 @@ def _face(a: int, b: int, conducts: Any, ta: float, tb: float, pa: float, pb: fl
 
 
 @numba.njit(parallel=True, cache=True)
-def _conduct(index: Any, conducts: Any, fields: Any, inverse_h2: float, out: Any) -> None:
+def _conduct(plain: Any, index: Any, conducts: Any, fields: Any, inverse_h2: float, out: Any) -> None:
     t, p, c = fields
     ni, nj, nk = out.shape
     for i in numba.prange(ni):
         for j in range(nj):
             for k in range(nk):
+                if plain[i, j, k]:
+                    ph = p[i, j, k]
+                    flow = (p[i - 1, j, k] - ph) + (p[i + 1, j, k] - ph) + (p[i, j - 1, k] - ph)
+                    flow += (p[i, j + 1, k] - ph) + (p[i, j, k - 1] - ph) + (p[i, j, k + 1] - ph)
+                    out[i, j, k] += flow * inverse_h2
+                    continue
                 m = index[i, j, k]
                 if not conducts[m]:
                     continue
