@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import typer
 import typer.main
 
-from iceball import provenance
+from iceball import cli, provenance
 from iceball.cli import _app, app, main
 from iceball.errors import InputError
 from iceball.nouns import Finding
@@ -58,6 +60,46 @@ def test_a_refused_input_is_one_line_on_standard_error_and_exit_code_1(message, 
 def test_a_stop_by_the_user_has_the_exit_code_of_shells_and_nothing_on_standard_output(monkeypatch, capsys):
     assert fails_with(KeyboardInterrupt(), monkeypatch) == 130
     assert capsys.readouterr().out == ""
+
+
+def test_sigterm_tidies_up_as_ctrl_c_does_and_the_usual_handler_comes_back(monkeypatch, capsys):
+    usual = signal.getsignal(signal.SIGTERM)
+    tidied = []
+    broken = typer.Typer(pretty_exceptions_enable=False)
+
+    @broken.command()
+    def wait() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            tidied.append(True)
+
+    monkeypatch.setattr(_app, "app", broken)
+    assert run(monkeypatch) == 143  # 128 + 15, as shells say it
+    assert tidied == [True]
+    assert "nothing half-written" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == usual
+
+
+def test_what_the_system_refuses_is_one_line_too(monkeypatch, capsys):
+    assert fails_with(OSError(28, "No space left on device", "run/coldest.nii.gz"), monkeypatch) == 1
+    error = capsys.readouterr().err
+    assert error == "refused: run/coldest.nii.gz cannot be read or written: No space left on device; check the place\n"
+
+
+def test_ctrl_c_while_the_commands_are_still_being_imported_leaves_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_with_commands", interrupted)
+    assert run(monkeypatch) == 130
+    assert capsys.readouterr().err == "stopped by the user before anything began\n"
+
+
+def test_the_command_line_imports_nothing_before_it_runs():
+    loaded = "import sys, iceball.cli; print([name for name in ('typer', 'rich', 'numpy') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
 
 
 def test_a_fault_of_ours_is_not_dressed_up_as_a_refusal(monkeypatch):

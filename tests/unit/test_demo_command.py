@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from iceball import demo, library, provenance
 from iceball.cli import app
+from iceball.errors import InputError
 from iceball.nouns import Assessment, Finding, IsothermResult, Placement, Plan, read_protocol
 
 
@@ -81,6 +82,30 @@ def test_the_options_reach_the_making(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(demo, "run", run)
     CliRunner().invoke(app, ["demo", "--phantom", "--spacing", "2", "--out", str(tmp_path)])
     assert (asked["made"], asked["spacing_mm"], asked["folder"]) == (True, 2.0, tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_and_no_link_is_followed(tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="cannot be used: Not a directory; choose another folder with --out"):
+        demo.run(tmp_path / "file" / "out", made=True, spacing_mm=4.0, say=print, progress=unused)
+    kept, out = tmp_path / "kept", tmp_path / "out"
+    kept.mkdir()
+    (kept / "mine.txt").write_text("mine")
+    out.mkdir()
+    (out / "made-by-iceball-demo").touch()
+    (out / "case").symlink_to(kept)
+    with pytest.raises(KeyboardInterrupt):
+        demo.run(out, made=True, spacing_mm=4.0, say=stop, progress=unused)
+    assert (kept / "mine.txt").read_text() == "mine"
+    assert not (out / "case").exists()
+
+
+def unused(title: str):
+    raise AssertionError(title)
+
+
+def stop(text: str) -> None:
+    raise KeyboardInterrupt(text)
 
 
 @pytest.mark.parametrize("spacing", ["0", "-1", "9", "wide"])

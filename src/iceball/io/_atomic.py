@@ -21,6 +21,7 @@ def refuse_occupied(folder: Path) -> None:
     """
     try:
         occupied = folder.is_symlink() or folder.exists()
+        here = folder.is_dir() and folder.samefile(Path.cwd())
         held = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
     except OSError as cause:
         raise InputError(f"output folder {folder} cannot be used: {cause.strerror}; name another") from None
@@ -28,6 +29,8 @@ def refuse_occupied(folder: Path) -> None:
         raise InputError(
             f"output folder {folder} exists and is not empty ({held} inside): name a new folder or empty it"
         )
+    if here:
+        raise InputError(f"output folder {folder} is where you are: name a new folder, it takes the place of the old")
     if occupied and not folder.is_dir():
         raise InputError(f"output folder {folder} is no folder but a file or a dead link: name a new folder")
 

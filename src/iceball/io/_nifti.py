@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import zlib
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _GZIP_LEVEL = 4  # CT compresses almost as well as at 9, several times faster
 _BROKEN = (ImageFileError, HeaderDataError, WrapStructError, EOFError, OSError, ValueError, ArithmeticError, zlib.error)
 _CHUNK = 2**20
+logging.getLogger("nibabel").addHandler(logging.NullHandler())  # else Python prints what no handler took
 _FORMS_AGREE_MM = 0.1  # qform is a float32 quaternion: it repeats a sound sform far better than this
 
 

@@ -135,6 +135,31 @@ def test_a_changed_case_json_is_refused(case, tmp_path):
         io.read_case(tmp_path / "case")
 
 
+@pytest.mark.parametrize(
+    ("field", "other"), [("role", "barrier"), ("limit", None), ("tissue", "fat"), ("name", "cord"), ("label", 9)]
+)
+def test_a_structure_that_lost_its_limit_or_changed_otherwise_is_refused(case, tmp_path, field, other):
+    io.write_case(case, tmp_path / "case")
+    path = tmp_path / "case" / "case.json"
+    content = json.loads(path.read_text())
+    cord = next(structure for structure in content["structures"] if structure["limit"] is not None)
+    assert cord[field] != other
+    cord[field] = other
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"case\.json has changed"):
+        io.read_case(tmp_path / "case")
+
+
+def test_a_case_json_that_points_to_another_volume_names_the_file(case, tmp_path):
+    io.write_case(case, tmp_path / "case")
+    path = tmp_path / "case" / "case.json"
+    content = json.loads(path.read_text())
+    content["grid"]["shape"][0] += 1
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"ct\.nii\.gz holds int16 of shape .* not hu on the grid"):
+        io.read_case(tmp_path / "case")
+
+
 def test_missing_and_truncated_volumes_are_refused(case, tmp_path):
     io.write_case(case, tmp_path / "case")
     path = tmp_path / "case" / "ct.nii.gz"

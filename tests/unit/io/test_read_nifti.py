@@ -1,6 +1,8 @@
 """NIfTI in: right place, right values, and refused where it is no CT or no mask of this CT."""
 
+import gzip
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -92,7 +94,7 @@ def test_a_table_names_the_labels(make_nifti, body, labels, tmp_path, file, text
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("names.csv", "id,name\n31,a\n", r"1 numbers without a name \(79\): give a table with --names"),
+        ("names.csv", "id,name\n31,a\n", r"numbers without a name \(1: 79\): give a table with --names"),
         ("names.csv", "number,what\n31,a\n", "columns found: number, what.*write a table with the columns id"),
         ("names.csv", "id,name\n31,a\n31,b\n79,c\n", "has a number twice: 31"),
         ("names.csv", "id,name\n31,a\n79,a\n", "has a name twice: a"),
@@ -113,7 +115,7 @@ def test_a_table_that_does_not_name_them_is_refused(make_nifti, body, labels, tm
 
 def test_numbers_that_totalsegmentator_does_not_have_need_a_table(make_nifti, body, labels):
     labels[0, 0, 0] = 200
-    with pytest.raises(InputError, match=r"1 numbers without a name \(200\): give a table with --names"):
+    with pytest.raises(InputError, match=r"numbers without a name \(1: 200\): give a table with --names"):
         io.read_scan(make_nifti(body), labels=make_nifti(labels, "l.nii"))
 
 
@@ -245,3 +247,38 @@ def test_progress_runs_from_start_to_end(make_nifti, body):
     io.read_scan(make_nifti(body), progress=lambda done_fraction, text: told.append((done_fraction, text)))
     assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
     assert all(0 <= fraction <= 1 and text for fraction, text in told)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((32000, 32000, 32000), "does not fit into memory"),
+        ((-14, 12, 8), "damaged or truncated"),
+    ],
+)
+def test_a_header_that_states_an_impossible_size_is_refused(make_nifti, body, shape, message):
+    content = bytearray(gzip.decompress(make_nifti(body).read_bytes()))
+    struct.pack_into("<4h", content, 40, 3, *shape)  # dim[0..3] of NIfTI-1 stand at byte 40
+    path = make_nifti(body).with_name("odd.nii")
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        io.read_scan(path)
+
+
+def test_a_damaged_voxel_is_found_by_the_checksum_of_its_gz(make_nifti, body):
+    path = make_nifti(body)
+    content = bytearray(gzip.compress(gzip.decompress(path.read_bytes()), compresslevel=0))  # stored as it is
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged or truncated"):
+        io.read_scan(path)
+
+
+def test_nibabel_says_nothing_of_its_own_beside_a_refusal(make_nifti, body, capfd):
+    content = bytearray(gzip.decompress(make_nifti(body).read_bytes()))
+    struct.pack_into("<h", content, 70, 999)  # datatype of NIfTI-1: there is no 999
+    path = make_nifti(body).with_name("odd.nii")
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="data code 999 not recognized"):
+        io.read_scan(path)
+    assert capfd.readouterr().err == ""

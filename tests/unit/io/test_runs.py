@@ -82,6 +82,27 @@ def test_a_run_without_its_probe_is_refused(stored):
         io.read_run(stored)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: run["energy"].update(stored_j=0.0),
+        lambda run: run["below"].pop(),
+        lambda run: run["grid"]["origin_mm"].__setitem__(0, 300.0),
+        lambda run: run["plan"].update(protocol="1"),
+        lambda run: run["run"].update(library="ffffffffffff"),
+        lambda run: run.update(ice_ml=run["ice_ml"][:-1]),
+        lambda run: run.update(fingerprint="ffffffffffff"),
+    ],
+    ids=["energy", "threshold", "grid", "plan", "library", "curve", "fingerprint"],
+)
+def test_a_run_json_edited_by_hand_is_refused(stored, change):
+    content = json.loads((stored / "run.json").read_text())
+    change(content)
+    (stored / "run.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"run\.json has changed since it was written: .* simulate again"):
+        io.read_run(stored)
+
+
 def test_a_folder_without_run_json_is_no_run(tmp_path):
     with pytest.raises(InputError, match=r"is no run folder: it has no run\.json"):
         io.read_run(tmp_path)
