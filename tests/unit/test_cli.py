@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -171,3 +172,32 @@ def test_every_command_can_be_asked_for_help(monkeypatch, capsys):
     for name in typer.main.get_command(app).commands:  # pyright: ignore[reportAttributeAccessIssue]
         assert run(monkeypatch, name, "--help") == 0
         assert "Usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("read", "LOCKED", "--out", "new"),
+        ("read", "plain", "--out", "new", "--labels", "LOCKED"),
+        ("read", "plain", "--out", "new", "--labels", "plain", "--names", "LOCKED"),
+        ("read", "plain", "--out", "new", "--lesion", "LOCKED"),
+        ("read", "plain", "--out", "LOCKED"),
+        ("simulate", "LOCKED", "--plan", "plain", "--out", "new"),
+        ("simulate", "plain", "--plan", "LOCKED", "--out", "new"),
+        ("simulate", "plain", "--plan", "plain", "--out", "LOCKED"),
+        ("assess", "LOCKED"),
+        ("assess", "plain", "--case", "LOCKED"),
+        ("report", "LOCKED"),
+        ("report", "plain", "--out", "LOCKED"),
+        ("report", "plain", "--case", "LOCKED"),
+        ("demo", "--out", "LOCKED"),
+    ],
+)
+def test_a_path_that_may_not_be_read_is_refused_input_and_no_wrong_usage(words, monkeypatch, tmp_path, capsys):
+    allowed = os.access
+    for name in ("LOCKED", "plain"):
+        (tmp_path / name).write_text("none of ours")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: "LOCKED" not in str(path) and allowed(path, mode))
+    assert run(monkeypatch, *words) == 1
+    assert capsys.readouterr().err.count("\n") == 1

@@ -28,6 +28,7 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
+# Path arguments say readable=False: else Typer calls a file that may not be read wrong usage; it is refused input (1).
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 EXIT_REFUSED, EXIT_STOP, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 3, 130, 143

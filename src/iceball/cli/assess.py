@@ -19,8 +19,10 @@ _COLOURS = {"stop": "bold red", "caution": "yellow", "note": "dim", "clear": "gr
 
 @app.command()
 def assess(
-    run: Annotated[Path, typer.Argument(help="Folder of the run, from `iceball simulate`.")],
-    case: Annotated[Path | None, typer.Option(help="Folder of the case, where it has moved since the run.")] = None,
+    run: Annotated[Path, typer.Argument(help="Folder of the run, from `iceball simulate`.", readable=False)],
+    case: Annotated[
+        Path | None, typer.Option(help="Folder of the case, where it has moved since the run.", readable=False)
+    ] = None,
     isotherm: Annotated[
         float | None, typer.Option(help="Isotherm that must cover the target [°C]; by default the coldest reported.")
     ] = None,

@@ -22,7 +22,9 @@ SHOWN = 5
 COLOURS = {"stop": "red", "caution": "yellow", "note": "cyan", "clear": "green"}
 
 Made = Annotated[bool, typer.Option("--phantom", help="A generated phantom in place of the real CT: no network.")]
-OutFolder = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to leave case, plan, run and report.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="FOLDER", help="Where to leave case, plan, run and report.", readable=False)
+]
 Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", min=0.5, max=4.0, help="Grid of the simulation.")]
 
 

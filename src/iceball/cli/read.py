@@ -17,13 +17,19 @@ from iceball.nouns._noun import noun
 Matrix = Literal["lytic", "blastic", "mixed"]
 SHOWN_NAMES = 12
 
-Source = Annotated[Path, typer.Argument(metavar="SRC", help="NIfTI CT, or folder of DICOM CT slices.")]
-Out = Annotated[Path, typer.Option("--out", metavar="CASE", help="New folder for the case.")]
-Labels = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="Organ labels: NIfTI or DICOM SEG.")]
-Names = Annotated[Path | None, typer.Option("--names", metavar="FILE", help="Table of label numbers: CSV or JSON.")]
+Source = Annotated[Path, typer.Argument(metavar="SRC", help="NIfTI CT, or folder of DICOM CT slices.", readable=False)]
+Out = Annotated[Path, typer.Option("--out", metavar="CASE", help="New folder for the case.", readable=False)]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", metavar="FILE", help="Organ labels: NIfTI or DICOM SEG.", readable=False)
+]
+Names = Annotated[
+    Path | None, typer.Option("--names", metavar="FILE", help="Table of label numbers: CSV or JSON.", readable=False)
+]
 LesionFile = Annotated[
     Path | None,
-    typer.Option("--lesion", metavar="FILE", help="Lesion: NIfTI, DICOM SEG or RTSTRUCT; FILE#NAME picks one."),
+    typer.Option(
+        "--lesion", metavar="FILE", help="Lesion: NIfTI, DICOM SEG or RTSTRUCT; FILE#NAME picks one.", readable=False
+    ),
 ]
 LesionMatrix = Annotated[Matrix, typer.Option("--matrix", help="What the lesion is made of.")]
 Pseudonym = Annotated[str | None, typer.Option("--id", metavar="PSEUDONYM", help="Never a patient's name or number.")]

@@ -13,9 +13,13 @@ from iceball.cli._app import EXIT_STOP, AsJson, app, err, out, print_json, progr
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of the run, from `iceball simulate`.")],
-    case: Annotated[Path | None, typer.Option(help="Folder of the case, where it has moved since the run.")] = None,
-    out_folder: Annotated[Path | None, typer.Option("--out", help="Where to write; RUN/report by default.")] = None,
+    run: Annotated[Path, typer.Argument(help="Folder of the run, from `iceball simulate`.", readable=False)],
+    case: Annotated[
+        Path | None, typer.Option(help="Folder of the case, where it has moved since the run.", readable=False)
+    ] = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Where to write; RUN/report by default.", readable=False)
+    ] = None,
     isotherm: Annotated[
         float | None, typer.Option(help="Isotherm that must cover the target [°C]; by default the coldest reported.")
     ] = None,

@@ -15,9 +15,13 @@ from iceball.cli._app import AsJson, app, out, print_json, progress
 from iceball.errors import InputError
 from iceball.nouns import Case, Plan, ThermalHistory
 
-CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="Case folder, as 'iceball read' makes it.")]
-PlanFile = Annotated[Path, typer.Option("--plan", metavar="FILE", help="Plan: probes and protocol (plan.json).")]
-RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folder for the run.")]
+CaseFolder = Annotated[
+    Path, typer.Argument(metavar="CASE", help="Case folder, as 'iceball read' makes it.", readable=False)
+]
+PlanFile = Annotated[
+    Path, typer.Option("--plan", metavar="FILE", help="Plan: probes and protocol (plan.json).", readable=False)
+]
+RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folder for the run.", readable=False)]
 Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", help="Voxel size of the simulation [mm].")]
 BackendName = Annotated[
     str, typer.Option("--backend", help="How to compute: numba, or numpy (readable, slow). None replaces another.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -59,7 +60,7 @@ def read_series(folder: Path, tell: Callable[[float, str], None]) -> ScanPart:
 
 
 def _headers(folder: Path, tell: Callable[[float, str], None]) -> tuple[list[Any], tuple[str, ...]]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = _files(folder)
     if not files:
         raise InputError(f"folder {folder} is empty: give the folder that holds the DICOM slices")
     slices: list[Any] = []
@@ -81,6 +82,18 @@ def _headers(folder: Path, tell: Callable[[float, str], None]) -> tuple[list[Any
         f"{count} file{'s' * (count > 1)} in the folder left aside ({kind})" for kind, count in sorted(skipped.items())
     )
     return slices, notes
+
+
+def _files(folder: Path) -> list[Path]:
+    """Every file in ``folder`` and below; a folder that may not be read is refused: slices may be missing in it."""
+
+    def refuse(cause: OSError) -> None:
+        raise InputError(f"folder {cause.filename} cannot be read: {cause.strerror}; ask for permission") from None
+
+    files = [Path(base, name) for base, _, names in os.walk(folder, onerror=refuse) for name in names]
+    if locked := [path for path in files if path.is_file() and not os.access(path, os.R_OK)]:
+        raise InputError(f"{locked[0]} may not be read ({len(locked)} such files): ask for permission to read it")
+    return sorted(path for path in files if path.is_file())
 
 
 def _header(path: Path) -> Any:

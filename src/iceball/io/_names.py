@@ -82,8 +82,9 @@ def structures_of(numbers: Iterable[int], names: Mapping[int, str], what: str) -
 
 
 def _structure(number: int, name: str) -> Structure:
-    """Free text such as "Spinal Cord" becomes the library's spinal_cord; names the library lacks stay as they are."""
+    """Free text such as "Vertebrae L1" becomes the library's vertebrae_L1; names the library lacks stay as they are."""
     plain = "_".join(name.lower().split())
+    plain = {known.lower(): known for known in library.label_names().values()}.get(plain, plain)
     rule = library.structure_rule(name)
     if not rule.known and library.structure_rule(plain).known:
         name, rule = plain, library.structure_rule(plain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def read_nifti(path: Path, what: str) -> tuple[NDArray[Any], Grid]:
     InputError : if the file is broken, truncated, not 3-D, without a place in space, or not in mm
     GeometryError : if its axes are sheared
     """
+    if not os.access(path, os.R_OK):  # nibabel would call it damaged
+        raise InputError(f"{what} {path.name} cannot be read: it is missing, or permission is denied; check {path}")
     try:
         with LoggingOutputSuppressor():  # nibabel also logs what it raises
             image = load(path)

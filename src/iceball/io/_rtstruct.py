@@ -16,6 +16,7 @@ from iceball.io._placing import OUTSIDE_FRACTION, require_frame
 from iceball.nouns import Grid
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
+_LEAST_POINTS = 3  # fewer enclose nothing: strays of a drawing program
 _FLAT_VOXELS = 0.1  # how far the points of a contour may leave its plane, in slices
 _SAME_PLANE_VOXELS = 0.1
 
@@ -62,7 +63,8 @@ def _regions(dataset: Any) -> tuple[dict[str, list[NDArray[np.float64]]], dict[s
         for contour in item.get("ContourSequence", ()):
             if contour.ContourGeometricType in _CLOSED:
                 points = np.asarray(contour.ContourData, dtype=float).reshape(-1, 3)
-                regions.setdefault(names[int(item.ReferencedROINumber)], []).append(points)
+                if len(points) >= _LEAST_POINTS:
+                    regions.setdefault(names[int(item.ReferencedROINumber)], []).append(points)
     return regions, frames
 
 

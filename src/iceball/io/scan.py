@@ -83,6 +83,8 @@ def read_scan(  # noqa: PLR0913  (one question each, as `iceball read` asks them
     for path in filter(None, (source, _file(labels), names, _file(lesion))):
         if not os.path.exists(path):  # noqa: PTH110  (False, not an error, for odd names)
             raise MissingPart(f"{path} does not exist: check the path")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path} may not be read: ask for permission to read it")
     if case_id is not None and not re.fullmatch(PSEUDONYM, case_id):
         raise InputError(f"{case_id!r} is no pseudonym: write up to 64 letters, digits, '.', '_' or '-'")
     if names is not None and labels is None:

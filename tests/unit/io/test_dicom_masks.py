@@ -154,6 +154,16 @@ def test_two_islands_on_one_slice_are_both_filled(make_rtstruct, wide):
     np.testing.assert_allclose(areas_mm2(case)[2], 2 * np.pi * 64, rtol=0.03)  # smaller circles, coarser count
 
 
+def test_stray_contours_of_one_or_two_points_enclose_nothing(make_rtstruct, wide):
+    folder, frame = wide
+    whole, strays = circle((30, 30), 10, 4.0), [np.array([[20.0, 20.0, 6.0]]), np.array([[20.0, 20, 6], [30, 20, 6]])]
+    clean = io.read_scan(folder, lesion=make_rtstruct(frame, {"GTV": [whole]}, "clean.dcm"))
+    case = io.read_scan(folder, lesion=make_rtstruct(frame, {"GTV": [whole, *strays]}))
+    np.testing.assert_array_equal(case.lesion.mask.array, clean.lesion.mask.array)
+    with pytest.raises(InputError, match="is empty: it has no closed contour"):
+        io.read_scan(folder, lesion=make_rtstruct(frame, {"GTV": strays}, "strays.dcm"))
+
+
 def test_contours_drawn_on_other_slices_fill_the_nearest_ones_and_say_so(make_rtstruct, wide):
     folder, frame = wide
     coarse = [circle((30, 30), radius, height) for radius, height in [(10, 1.0), (14, 5.0)]]

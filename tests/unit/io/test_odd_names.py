@@ -1,5 +1,7 @@
 """Paths as people have them: with a '#', too long for the system, links, the folder they stand in."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,49 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(case, tmp_path, mon
     with pytest.raises(InputError, match=r"cannot write .*case: No space left on device; choose another place"):
         io.write_case(case, tmp_path / "case")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def forbid(monkeypatch):
+    """Deny reading of one path, as its permissions would: the tests may run as root, whom none stop."""
+
+    def deny(path):
+        allowed = os.access
+        monkeypatch.setattr(os, "access", lambda asked, mode: str(asked) != str(path) and allowed(asked, mode))
+
+    return deny
+
+
+def test_a_scan_that_may_not_be_read_is_not_called_damaged(make_nifti, body, forbid):
+    path = make_nifti(body)
+    forbid(path)
+    with pytest.raises(InputError, match=r"ct\.nii\.gz may not be read: ask for permission"):
+        io.read_scan(path)
+
+
+def test_a_volume_of_a_case_that_may_not_be_read_is_not_called_damaged(case, tmp_path, forbid):
+    io.write_case(case, tmp_path / "case")
+    forbid(tmp_path / "case" / "ct.nii.gz")
+    with pytest.raises(InputError, match=r"ct\.nii\.gz cannot be read: it is missing, or permission is denied"):
+        io.read_case(tmp_path / "case")
+
+
+def test_a_slice_that_may_not_be_read_is_refused_and_not_left_out(make_series, forbid):
+    folder = make_series()
+    forbid(max(folder.iterdir()))
+    with pytest.raises(InputError, match=r"may not be read \(1 such files\): ask for permission"):
+        io.read_scan(folder)
+
+
+def test_a_folder_below_the_series_that_may_not_be_read_is_refused(make_series, monkeypatch):
+    folder, scandir = make_series(), os.scandir
+    (folder / "more").mkdir()
+
+    def locked(path):
+        if str(path).endswith("more"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(InputError, match="more cannot be read: Permission denied; ask for permission"):
+        io.read_scan(folder)

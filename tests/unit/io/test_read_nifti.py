@@ -282,3 +282,11 @@ def test_nibabel_says_nothing_of_its_own_beside_a_refusal(make_nifti, body, capf
     with pytest.raises(InputError, match="data code 999 not recognized"):
         io.read_scan(path)
     assert capfd.readouterr().err == ""
+
+
+def test_names_in_free_text_mean_the_librarys_structures_whatever_their_case(make_nifti, body, labels, tmp_path):
+    table = tmp_path / "names.json"
+    table.write_text(json.dumps({"31": "Vertebrae L1", "79": "SPINAL CORD"}))
+    case = io.read_scan(make_nifti(body), labels=make_nifti(labels, "l.nii"), names=table)
+    plain = io.read_scan(make_nifti(body), labels=make_nifti(labels, "l.nii"))
+    assert case.structures == plain.structures

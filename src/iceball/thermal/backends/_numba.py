@@ -85,12 +85,13 @@ class NumbaOperator:
         self._wall_heat = np.zeros(shape) if problem.wall_heat is None else problem.wall_heat
         table = problem.table
         self._rows = np.stack([table.temperature_c, table.potential, table.conductivity, table.unfrozen], axis=2)
+        self._warm = _straight_ends(self._rows)
 
     def rate(self, enthalpy: Field, drive: Drive, alive: NDArray[np.uint8], out: Field) -> Rate:
         """See Operator.rate."""
         p, w = self.problem, self.problem.wells
         fields = (self._temperature, self._potential, self._conductivity)
-        lookup = (p.table.start, p.table.inverse_step, self._rows)
+        lookup = (p.table.start, p.table.inverse_step, self._rows, self._warm)
         tissue = (p.perfusion, p.metabolic, p.open_conductance, self._wall_heat, p.arterial_c, p.air_c)
         self._threads.run(_local_terms, enthalpy, p.index, p.conducts, alive, lookup, tissue, fields, out, self._sums)
         perfusion, metabolic, boundary = self._sums.sum(axis=0)
@@ -144,6 +145,22 @@ class NumbaOperator:
         self._threads.run(_linear, self.conducting, temperature, conductivity, 1.0 / self.problem.spacing_m**2, out)
 
 
+def _straight_ends(rows: Field) -> Field:
+    """Where each material's table becomes straight, and its line from there on: most voxels never freeze.
+
+    ``rows`` (M, N, 4) are temperature, potential, conductivity and unfrozen fraction. Returns (M, 6): first node, T and
+    its step, potential and its step, conductivity. A table that is never straight starts at its last node.
+    """
+    made = np.zeros((rows.shape[0], 6))
+    for m, row in enumerate(rows):
+        bent = np.flatnonzero((row[:, 3] != 1.0) | (row[:, 2] != row[-1, 2]))
+        first = min(int(bent[-1]) + 1 if bent.size else 0, row.shape[0] - 2)
+        steps = row[-1, :2] - row[first, :2]
+        steps /= row.shape[0] - 1 - first
+        made[m] = first, row[first, 0], steps[0], row[first, 1], steps[1], row[-1, 2]
+    return made
+
+
 def _plain(index: NDArray[np.uint8], conducting: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(I, J, K) True inside the box where all six neighbours are of the voxel's own material: no harmonic faces."""
     plain = np.zeros(index.shape, dtype=bool)
@@ -168,7 +185,7 @@ def _node(place: float, count: int) -> int:
 def _local_terms(
     enthalpy: Any, index: Any, conducts: Any, alive: Any, lookup: Any, tissue: Any, fields: Any, out: Any, sums: Any
 ) -> None:
-    start, inverse, rows = lookup
+    start, inverse, rows, warm = lookup
     w, q, opened, wall_heat, arterial, air = tissue
     temperature, potential, conductivity = fields
     ni, nj, nk = enthalpy.shape
@@ -178,16 +195,23 @@ def _local_terms(
             for k in range(nk):
                 m = index[i, j, k]
                 place = (enthalpy[i, j, k] - start[m]) * inverse[m]
-                n = _node(place, rows.shape[1])
-                f = place - n
-                t = rows[m, n, 0] + f * (rows[m, n + 1, 0] - rows[m, n, 0])
+                beyond = place - warm[m, 0]
+                n, f, unfrozen = 0, 0.0, 1.0
+                if beyond >= 0.0:
+                    t = warm[m, 1] + beyond * warm[m, 2]
+                    potential[i, j, k] = warm[m, 3] + beyond * warm[m, 4]
+                    conductivity[i, j, k] = warm[m, 5]
+                else:
+                    n = _node(place, rows.shape[1])
+                    f = place - n
+                    t = rows[m, n, 0] + f * (rows[m, n + 1, 0] - rows[m, n, 0])
+                    potential[i, j, k] = rows[m, n, 1] + f * (rows[m, n + 1, 1] - rows[m, n, 1])
+                    conductivity[i, j, k] = rows[m, n, 2] + f * (rows[m, n + 1, 2] - rows[m, n, 2])
+                    unfrozen = rows[m, n, 3] + f * (rows[m, n + 1, 3] - rows[m, n, 3])
                 temperature[i, j, k] = t
-                potential[i, j, k] = rows[m, n, 1] + f * (rows[m, n + 1, 1] - rows[m, n, 1])
-                conductivity[i, j, k] = rows[m, n, 2] + f * (rows[m, n + 1, 2] - rows[m, n, 2])
                 total = opened[i, j, k] * (air - t) + wall_heat[i, j, k]
                 skin += total
                 if conducts[m] and alive[i, j, k]:
-                    unfrozen = rows[m, n, 3] + f * (rows[m, n + 1, 3] - rows[m, n, 3])
                     from_blood = w[m] * unfrozen * (arterial - t)
                     from_cells = q[m] * unfrozen
                     blood += from_blood
