@@ -60,7 +60,9 @@ def random_enthalpy(problem, seed):
 
 def drives():
     return [
-        Drive(mode=np.array([a, b]), value=np.array([u, v]), power=np.array([1.0, 0.6]))
+        Drive(
+            mode=np.array([a, b]), value=np.array([u, v]), power=np.array([1.0, 0.6]), resistance=np.array([1.0, 0.5])
+        )
         for (a, u), (b, v) in [
             ((POWER_LIMITED, -150.0), (POWER_LIMITED, 20.0)),
             ((OFF, 0.0), (PRESCRIBED, 400.0)),

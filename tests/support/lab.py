@@ -9,7 +9,7 @@ import numpy as np
 
 from iceball.nouns import Tissue
 from iceball.thermal.exact import Phases
-from iceball.thermal.materials import Table, curve, tabulate
+from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C, Table, curve, tabulate
 from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive, Problem, Wall, Wells
 from iceball.thermal.stepping import advance, euler_limit, ramp
 from iceball.thermal.wells import no_wells
@@ -92,7 +92,12 @@ def held(axis: int, side: int, at_c: float) -> Wall:
 
 def drive_of(mode: int, value: float, probes: int = 1) -> Drive:
     """The same drive for every probe, at full power."""
-    return Drive(mode=np.full(probes, mode), value=np.full(probes, float(value)), power=np.ones(probes))
+    return Drive(
+        mode=np.full(probes, mode),
+        value=np.full(probes, float(value)),
+        power=np.ones(probes),
+        resistance=np.ones(probes),
+    )
 
 
 def off(_now_s: float) -> Drive:
@@ -224,5 +229,5 @@ def smooth_medium(
         unfrozen_fraction=unfrozen(t),
     )
     table = tabulate([made], nodes=1 << 16)  # its interpolation must not blur a second-order error
-    surface = np.arange(table.surface_potential.shape[1]) * 0.125 - 200.0
+    surface = np.arange(table.surface_potential.shape[1]) * SURFACE_STEP_C + COLDEST_C
     return replace(table, surface_potential=np.interp(surface, t, made.potential_w_per_m)[None])

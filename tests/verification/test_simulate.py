@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import lab
 import numpy as np
 import pytest
 
-from iceball import thermal
+from iceball import library, thermal
 from iceball.errors import GeometryError, InputError
 from iceball.nouns import Case, Grid, Lesion, Placement, Plan, Probe, Structure, Volume, read_protocol
-from iceball.thermal import NumpyBackend, Stepping
+from iceball.thermal import NumbaBackend, NumpyBackend, Stepping
 
 PROBE = Probe(
     name="test probe",
@@ -136,6 +137,79 @@ def test_where_the_box_starts_does_not_matter(history, monkeypatch):
     mine = history.coldest.array[ours][tuple(slice(0, n) for n in theirs.shape)]
     cold = theirs < 10.0
     assert np.abs(theirs - mine)[cold].max() < 0.1  # °C: a wall moves at 0.2 K, far out where the gradient is gentle
+
+
+def test_a_box_that_grows_near_the_skin_finds_the_state_at_rest_there():
+    """Without freezing, whatever box is cut from the patient stays as it is, at its walls too."""
+    field, box = thermal.field, thermal.box
+    case = patient(back_mm=60.0)
+    prepared, backend = thermal._simulate.anatomy.prepare(case), NumbaBackend()
+    backdrop = thermal.backdrop.make_backdrop(prepared, 2.0, backend, lambda tissue: field.make_problem(tissue, ()))
+    person = field.Patient(prepared=prepared, backend=backend, backdrop=backdrop, reach_mm=20.0)
+    start = box.first_box(case, plan(), 2.0)
+    setting = field.make_setting(person, plan().placements, start, field.make_surroundings(person, start))
+    state = field.fresh_state(setting, [0.0])
+    grown = field.make_setting(person, plan().placements, start.widened(16.0), setting.around)
+    assert not setting.around.box.holds(grown.box), "the box should have outgrown its surroundings"
+    state = field.moved(state, setting, grown)
+    still = replace(state, enthalpy=state.enthalpy.copy())
+    idle = lab.drive_of(0, 0.0, 1)
+    limit = thermal.stepping.euler_limit(grown.problem, 0.0)
+    for stop in range(10, 130, 10):
+        done = thermal.stepping.advance(
+            grown.operator, still.enthalpy, (stop - 10, stop), limit, lambda _t: idle, still.alive
+        )
+        still = replace(still, enthalpy=done.enthalpy)
+    drift = np.abs(grown.operator.temperature(still.enthalpy) - state.start_c)
+    assert state.start_c.min() < 36.0, "the skin should be in the box"
+    assert drift.max() < 0.02  # °C in two minutes; it was 1.2 when walls kept the values of the coarse backdrop
+
+
+def test_a_freeze_in_two_parts_is_one_freeze():
+    whole, parts = run(plan_=plan("4")), run(plan_=plan("freeze for 2 min; freeze for 2 min"))
+    assert parts.ice_ml[-1] == pytest.approx(whole.ice_ml[-1], rel=0.01)
+    surface = parts.probes[0].surface_c
+    assert np.all(np.diff(surface) < 0.1), "the gas should not start afresh at the switch"
+    np.testing.assert_allclose(parts.coldest.array, whole.coldest.array, atol=0.3)  # °C: the steps differ
+
+
+def test_blood_does_not_come_back_to_tissue_that_froze_deeply(history, monkeypatch):
+    alive = []
+    kept = thermal._simulate.advance
+
+    def spy(operator, enthalpy, span, limit_s, driver, living, **more):
+        alive.append((span, living.sum() / living.size, enthalpy.shape))
+        return kept(operator, enthalpy, span, limit_s, driver, living, **more)
+
+    monkeypatch.setattr(thermal._simulate, "advance", spy)
+    run()
+    dead = [(1 - share) * np.prod(box) for _, share, box in alive]
+    stasis_c = library.physics()["stasis_below_c"].value
+    assert dead[-1] == pytest.approx(np.count_nonzero(history.coldest.array < stasis_c), rel=0.02)
+    thawing = [d for (span, _, _), d in zip(alive, dead, strict=True) if 200 <= span[0] < 300]
+    assert min(thawing) > 0
+    assert np.all(np.diff(thawing) >= -0.5)
+
+
+def test_a_step_that_gets_colder_than_its_guess_is_taken_again(monkeypatch):
+    floors = []
+    kept = thermal._simulate.euler_limit
+    monkeypatch.setattr(thermal._simulate, "euler_limit", lambda p, floor: floors.append(floor) or kept(p, floor))
+    found = run(plan_=plan("0.5"))
+    assert min(floors) <= found.coldest.array.min()
+    assert len(set(floors)) > 3
+
+
+def test_a_probe_that_leaves_the_body_says_how_much_of_it_takes_no_heat():
+    history = run(case=patient(back_mm=56.0), plan_=plan("0.5"))
+    assert any("mm of its active zone lie in gas or outside the scan and take no heat" in n for n in history.notes)
+
+
+def test_nothing_is_reported_colder_than_the_gas():
+    thick = replace(PROBE, shaft_diameter_mm=3.4, internal_resistance_k_m_per_w=0.0)
+    history = run(plan_=plan("2", placement(probe=thick)))
+    assert history.coldest.array.min() >= -150.0
+    assert history.coldest.array.min() < -130.0
 
 
 def test_less_power_freezes_less_and_no_power_freezes_nothing():

@@ -33,7 +33,7 @@ class StructureCurve:
 
 @array_noun
 class ProbeCurve:
-    """What one probe did: mean surface temperature (N,), heat taken (N,) at each recorded time."""
+    """What one probe did: heat taken (N,), mean surface temperature while its gas flows (N,)."""
 
     label: str
     surface_c: NDArray[Any]

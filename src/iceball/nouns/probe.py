@@ -45,10 +45,12 @@ class Probe:
         """Refuse impossible sizes and temperatures."""
         require_positive(f"{self.name}: shaft diameter", self.shaft_diameter_mm, "mm")
         require_positive(f"{self.name}: active length", self.active_length_mm, "mm")
-        if not -273.15 < self.gas_temperature_c < 0:
+        if not -220.0 <= self.gas_temperature_c < 0:
             raise InputError(
-                f"{self.name}: a gas at {self.gas_temperature_c:g} °C does not freeze; it must lie in (-273, 0)"
+                f"{self.name}: a gas at {self.gas_temperature_c:g} °C does not freeze; it must lie in [-220, 0)"
             )
+        if self.thaw_temperature_c is not None and not 0 < self.thaw_temperature_c <= 100:
+            raise InputError(f"{self.name}: a shaft at {self.thaw_temperature_c:g} °C does not thaw; write 0 to 100")
         if self.internal_resistance_k_m_per_w < 0 or self.cooling_time_s < 0 or self.tip_to_active_mm < 0:
             raise InputError(f"{self.name}: resistance, cooling time and tip length cannot be negative")
 

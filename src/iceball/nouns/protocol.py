@@ -34,8 +34,9 @@ class Step:
     def __post_init__(self) -> None:
         """Refuse steps without duration, fractions outside [0, 1] and power in a passive thaw.
 
-        Powers are kept to twelve digits, so that a step and its text always mean the same number.
+        Durations are kept to a nanosecond and powers to twelve digits: a step and its text mean the same number.
         """
+        object.__setattr__(self, "duration_s", round(self.duration_s, 9))
         object.__setattr__(self, "power_fraction", round(self.power_fraction, 12))
         by_probe = tuple((label, round(power, 12)) for label, power in self.power_by_probe)
         object.__setattr__(self, "power_by_probe", by_probe)

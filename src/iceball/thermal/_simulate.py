@@ -10,15 +10,25 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from iceball import anatomy, library
-from iceball.nouns import EnergyBalance, ThermalHistory, Volume
+from iceball.errors import SimulationError
+from iceball.nouns import EnergyBalance, StructureCurve, ThermalHistory, Volume
 from iceball.provenance import now
 from iceball.thermal._describe import describe
 from iceball.thermal.backdrop import make_backdrop
 from iceball.thermal.backends import NumbaBackend
 from iceball.thermal.box import first_box, grown
-from iceball.thermal.field import Patient, Setting, State, fresh_state, make_problem, make_setting, moved
+from iceball.thermal.field import (
+    Patient,
+    Setting,
+    State,
+    fresh_state,
+    make_problem,
+    make_setting,
+    make_surroundings,
+    moved,
+)
 from iceball.thermal.materials import COLDEST_C
-from iceball.thermal.problem import Drive
+from iceball.thermal.problem import OFF, Drive
 from iceball.thermal.recording import Log, count_time_below
 from iceball.thermal.schedule import Phase, drive, phases
 from iceball.thermal.stepping import Advance, Stepping, advance, euler_limit, ramp
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
 
 ICE_C = 0.0
 FLOOR_C, HEADROOM_C = 10.0, 15.0
+REACH, TISSUE_M2_PER_S = 1.3, 1.4e-7  # diffusion lengths of watery tissue that the cold may spread: numerical
 NOTABLE_K = 1.0  # less cooling than this at the edge of the scan changes no finding
 
 
@@ -50,6 +61,8 @@ class _Course:
     temperature: NDArray[np.float64]
     energy_j: NDArray[np.float64]
     log: Log
+    gas_from_c: NDArray[np.float64]
+    gas_c: NDArray[np.float64]
     limits_s: dict[float, float] = field(default_factory=dict)
 
     def limit_s(self, floor_c: float) -> float:
@@ -112,8 +125,9 @@ def _begin(case: Case, plan: Plan, spacing_mm: float, backend: Backend) -> _Cour
     box = first_box(case, plan, spacing_mm)
     prepared = anatomy.prepare(case)
     backdrop = make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
-    patient = Patient(prepared=prepared, backend=backend, backdrop=backdrop)
-    setting = make_setting(patient, plan.placements, box)
+    reach_mm = REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
+    patient = Patient(prepared=prepared, backend=backend, backdrop=backdrop, reach_mm=reach_mm)
+    setting = make_setting(patient, plan.placements, box, make_surroundings(patient, box.widened(reach_mm)))
     thresholds = {ICE_C} | {cited.value for cited in library.isotherms()}
     thresholds |= {value for limit in library.limits() for value in limit.values_c}
     return _Course(
@@ -124,21 +138,25 @@ def _begin(case: Case, plan: Plan, spacing_mm: float, backend: Backend) -> _Cour
         temperature=setting.start_c.copy(),
         energy_j=np.zeros(4),
         log=Log(),
+        gas_from_c=np.full(len(plan.placements), np.nan),
+        gas_c=np.full(len(plan.placements), np.nan),
     )
 
 
 def _run_phase(course: _Course, stepping: Stepping, phase: Phase, tell: Callable[[float, str], None]) -> None:
-    from_c = _around_probes(course)
+    course.gas_from_c = np.where(np.isfinite(course.gas_c), course.gas_c, _around_probes(course))
     longest = stepping.freeze_step_s if phase.freezing else stepping.thaw_step_s
     word = "freezing" if phase.freezing else "thawing"
     start = phase.start_s
     for stop in ramp(phase.start_s, phase.stop_s, longest):
         _note_row(course, start)
-        _step(course, phase, from_c, (start, stop), stepping.method)
+        _step(course, phase, (start, stop), stepping.method)
         _grow(course)
         start = stop
         size = " x ".join(str(n) for n in course.setting.box.grid.shape)
         tell(start, f"{word}, {start / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml, box {size}")
+    at_end = drive(phase, course.gas_from_c, phase.stop_s)
+    course.gas_c = np.where(at_end.mode == OFF, np.nan, at_end.value)
 
 
 def _grow(course: _Course) -> None:
@@ -146,16 +164,16 @@ def _grow(course: _Course) -> None:
     box = grown(course.setting.box, course.temperature - course.state.start_c)
     if box == course.setting.box:
         return
-    larger = make_setting(course.patient, course.plan.placements, box, course.setting)
+    larger = make_setting(course.patient, course.plan.placements, box, course.setting.around)
     course.state = moved(course.state, course.setting, larger)
     course.setting = larger
     course.temperature = larger.operator.temperature(course.state.enthalpy)
     course.limits_s = {}
 
 
-def _step(course: _Course, phase: Phase, from_c: NDArray[np.float64], span: tuple[float, float], method: str) -> None:
+def _step(course: _Course, phase: Phase, span: tuple[float, float], method: str) -> None:
     state = course.state
-    done, after = _stable_advance(course, lambda now_s: drive(phase, from_c, now_s), span, method)
+    done, after = _stable_advance(course, lambda now_s: drive(phase, course.gas_from_c, now_s), span, method)
     count_time_below(state.below_s, course.temperature, after, span[1] - span[0])
     np.minimum(state.coldest_c, after, out=state.coldest_c)
     state.alive[state.coldest_c < library.physics()["stasis_below_c"].value] = 0
@@ -178,6 +196,10 @@ def _stable_advance(
         limit_s = course.limit_s(floor_c)
         done = advance(setting.operator, state.enthalpy, span, limit_s, driver, state.alive, method=method)
         after = setting.operator.temperature(done.enthalpy)
+        if not np.isfinite(done.enthalpy).all():
+            raise SimulationError(
+                f"the temperature blew up at {span[0]:.0f} s: report this case, it is a fault of iceball"
+            )
         if float(after.min()) >= floor_c or floor_c <= COLDEST_C:
             return done, after
         floor_c -= 2 * FLOOR_C
@@ -194,11 +216,11 @@ def _around_probes(course: _Course) -> NDArray[np.float64]:
 def _note_row(course: _Course, now_s: float) -> None:
     setting = course.setting
     frozen = int(np.count_nonzero((course.temperature <= ICE_C) & setting.problem.conducts[setting.problem.index]))
-    course.log.note(now_s, course.temperature, frozen * setting.box.grid.voxel_ml, setting.structures)
+    course.log.note(now_s, course.temperature, frozen * setting.box.grid.voxel_ml, setting.watched)
 
 
 def _rate_now(course: _Course, phase: Phase) -> Rate:
-    gas = drive(phase, phase.goal_c, phase.stop_s)
+    gas = drive(phase, course.gas_from_c, phase.stop_s)
     enthalpy = course.state.enthalpy
     return course.setting.operator.rate(enthalpy, gas, course.state.alive, np.empty_like(enthalpy))
 
@@ -208,14 +230,14 @@ def _history(course: _Course, run: Run) -> ThermalHistory:
     grid, voxel = setting.box.grid, setting.problem.voxel_m3
     energies = [float(e) for e in course.energy_j]
     inert = ~setting.problem.conducts[setting.problem.index]
-    coldest = np.where(inert, state.start_c, state.coldest_c).astype(np.float32)
+    coldest = np.where(inert, state.start_c, _no_colder_than_gas(course)).astype(np.float32)
     return ThermalHistory(
         coldest=Volume(grid=grid, array=coldest, quantity="temperature_c"),
         start=Volume(grid=grid, array=state.start_c.astype(np.float32), quantity="temperature_c"),
         below={t: Volume(grid=grid, array=clock, quantity="time_s") for t, clock in state.below_s.items()},
         time_s=np.array(course.log.time_s),
         ice_ml=np.array(course.log.ice_ml),
-        structures=course.log.structure_curves(state.coldest_c, setting.structures, grid),
+        structures=_structure_curves(course),
         probes=course.log.probe_curves([placement.label for placement in course.plan.placements]),
         energy=EnergyBalance(
             stored_j=float((state.enthalpy - state.start_enthalpy).sum() * voxel),
@@ -225,15 +247,45 @@ def _history(course: _Course, run: Run) -> ThermalHistory:
             boundary_j=energies[3],
         ),
         run=run,
-        notes=_notes(setting, state),
+        notes=_notes(course),
     )
 
 
-def _notes(setting: Setting, state: State) -> tuple[str, ...]:
+def _no_colder_than_gas(course: _Course) -> NDArray[np.float64]:
+    """Coldest temperature (I, J, K) [°C] by voxel, not below the coldest gas.
+
+    Inside the spline of a line source the voxel nearest to the axis lies below the spline's mean, which is what the
+    well index ties to the shaft: with an ideal thick probe it would undercut the gas by some degrees.
+    """
+    goals = np.concatenate([phase.goal_c for phase in phases(course.plan)])
+    return np.maximum(course.state.coldest_c, np.nanmin(goals))
+
+
+def _structure_curves(course: _Course) -> tuple[StructureCurve, ...]:
+    around = course.setting.around
+    coldest = around.start_c.copy()
+    coldest[course.setting.box.inside(around.box)] = course.state.coldest_c
+    return course.log.structure_curves(coldest, around.structures, around.box.grid)
+
+
+def _notes(course: _Course) -> tuple[str, ...]:
+    """Say what a reader of the run must know: probes that stand in gas, cold at the edge of what was scanned."""
+    wells = course.setting.problem.wells
+    coupled_mm = 1e3 * np.bincount(wells.probe, weights=wells.length_m, minlength=wells.probes)
+    notes = [
+        f"probe {p.label}: {p.probe.active_length_mm - mm:.1f} mm of its active zone lie in gas or outside the scan "
+        "and take no heat"
+        for p, mm in zip(course.plan.placements, coupled_mm, strict=True)
+        if mm < 0.99 * p.probe.active_length_mm
+    ]
+    return (*notes, *_edge_notes(course.setting, course.state))
+
+
+def _edge_notes(setting: Setting, state: State) -> tuple[str, ...]:
     """Say where the cold met the edge of what was scanned: nothing is known beyond, the edge is taken as insulated."""
     cooled = state.start_c - state.coldest_c > NOTABLE_K
     lattice, box = setting.box.lattice, setting.box
-    reached = np.asarray(binary_dilation(~setting.scanned), dtype=bool)
+    reached = np.asarray(binary_dilation(~setting.around.scanned[setting.box.inside(setting.around.box)]), dtype=bool)
     for axis in range(3):
         if box.low[axis] == 0:
             np.moveaxis(reached, axis, 0)[0] = True

@@ -55,6 +55,16 @@ class Box:
             layers[-1] |= self.high[axis] < self.lattice.shape[axis]
         return walls
 
+    def widened(self, by_mm: float) -> Box:
+        """Return the box that is ``by_mm`` [mm] larger on every side, as far as the scan goes."""
+        by = math.ceil(by_mm / self.lattice.spacing_mm[0])
+        return _clipped(self.lattice, np.array(self.low) - by, np.array(self.high) + by)
+
+    def holds(self, other: Box) -> bool:
+        """Whether ``other`` lies wholly in this box."""
+        low = all(a <= b for a, b in zip(self.low, other.low, strict=True))
+        return low and all(z >= y for z, y in zip(self.high, other.high, strict=True))
+
     def inside(self, larger: Box) -> tuple[slice, slice, slice]:
         """Where this box lies in a ``larger`` one of the same lattice."""
         parts = [slice(a - b, z - b) for a, z, b in zip(self.low, self.high, larger.low, strict=True)]

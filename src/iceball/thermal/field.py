@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import anatomy, library
+from iceball.nouns import TissueMap
 from iceball.nouns._noun import array_noun
 from iceball.thermal.materials import Table, curve, tabulate
 from iceball.thermal.problem import OFF, Drive, Problem
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.anatomy import Prepared
-    from iceball.nouns import Placement, TissueMap
+    from iceball.nouns import Placement
     from iceball.thermal.backdrop import Backdrop
     from iceball.thermal.box import Box
     from iceball.thermal.problem import Backend, Operator
@@ -29,24 +30,52 @@ if TYPE_CHECKING:
 
 
 @array_noun
-class Setting:
-    """One box made ready: its problem, the backend bound to it, and the temperature before freezing (I, J, K) [°C]."""
+class Patient:
+    """What stays the same while the box grows: the case made ready, the backend, the whole scan before freezing.
+
+    ``reach_mm`` is how far the cold is expected to spread during the protocol.
+    """
+
+    prepared: Prepared
+    backend: Backend
+    backdrop: Backdrop
+    reach_mm: float
+
+
+@array_noun
+class Surroundings:
+    """The part of the patient that boxes are cut from: its tissue and its temperature before freezing (I, J, K) [°C].
+
+    ``structures`` gives the flat voxels of each structure at risk in ``box``.
+    """
 
     box: Box
-    problem: Problem
-    operator: Operator
+    tissue: TissueMap
     start_c: Field
     scanned: NDArray[np.bool_]
     structures: Mapping[str, NDArray[np.intp]]
 
 
 @array_noun
-class Patient:
-    """What stays the same while the box grows: the case made ready, the backend, the whole scan before freezing."""
+class Watched:
+    """A structure as seen from a box: its voxels there, and what the rest of it, still untouched, is like."""
 
-    prepared: Prepared
-    backend: Backend
-    backdrop: Backdrop
+    voxels: NDArray[np.intp]
+    rest_count: int
+    rest_sum_c: float
+    rest_coldest_c: float
+
+
+@array_noun
+class Setting:
+    """One box made ready: its problem, the backend bound to it, and the temperature before freezing (I, J, K) [°C]."""
+
+    box: Box
+    around: Surroundings
+    problem: Problem
+    operator: Operator
+    start_c: Field
+    watched: Mapping[str, Watched]
 
 
 @array_noun
@@ -64,37 +93,69 @@ class State:
     below_s: Mapping[float, NDArray[np.float32]]
 
 
-def make_setting(patient: Patient, placements: Sequence[Placement], box: Box, within: Setting | None = None) -> Setting:
-    """Map the tissue of ``box``, place the probes, and find the steady state before freezing.
-
-    The walls that cut through the patient have the temperature of the backdrop and let through the heat that keeps
-    this state steady. What a smaller box ``within`` has found already is kept.
-    """
-    prepared, backend, backdrop = patient.prepared, patient.backend, patient.backdrop
+def make_surroundings(patient: Patient, box: Box) -> Surroundings:
+    """Map the tissue of ``box`` and find its steady state before freezing; its cut walls are as in the backdrop."""
     grid = box.grid
-    tissue = anatomy.tissue_map(prepared, grid)
-    bare = make_problem(tissue, placements)
-    operator, walls = backend.operator(bare), box.cut_walls()
-    guess, known = backdrop.at(grid), walls.copy()
-    if within is not None:
-        guess[within.box.inside(box)] = within.start_c
-        known[within.box.inside(box)] = True
-    start_c = steady_state(operator, bare, guess, known)
-    problem = replace(bare, wall_heat=_wall_heat(operator, bare, start_c, walls))
+    tissue = anatomy.tissue_map(patient.prepared, grid)
+    problem = make_problem(tissue, ())
+    operator = patient.backend.operator(problem)
+    return Surroundings(
+        box=box,
+        tissue=tissue,
+        start_c=steady_state(operator, problem, patient.backdrop.at(grid), box.cut_walls()),
+        scanned=anatomy.inside_scan(patient.prepared, grid),
+        structures=anatomy.structure_voxels(patient.prepared.case, grid),
+    )
+
+
+def make_setting(patient: Patient, placements: Sequence[Placement], box: Box, known: Surroundings) -> Setting:
+    """Cut ``box`` out of what is ``known``, or of wider surroundings where it has outgrown that; place the probes.
+
+    Walls that cut through the patient let through the heat that keeps the state before freezing steady.
+    """
+    around = known if known.box.holds(box) else make_surroundings(patient, box.widened(patient.reach_mm))
+    place = box.inside(around.box)
+    tissue = TissueMap(
+        grid=box.grid,
+        index=np.ascontiguousarray(around.tissue.index[place]),
+        tissues=around.tissue.tissues,
+        open_faces=around.tissue.open_faces[place],
+    )
+    bare, start_c = make_problem(tissue, placements), np.ascontiguousarray(around.start_c[place])
+    wall_heat = _wall_heat(patient.backend.operator(bare), bare, start_c, box.cut_walls())
+    problem = replace(bare, wall_heat=wall_heat)
     return Setting(
         box=box,
+        around=around,
         problem=problem,
-        operator=backend.operator(problem),
+        operator=patient.backend.operator(problem),
         start_c=start_c,
-        scanned=anatomy.inside_scan(prepared, grid),
-        structures=anatomy.structure_voxels(prepared.case, grid),
+        watched=_watched(around, place),
     )
+
+
+def _watched(around: Surroundings, place: tuple[slice, slice, slice]) -> Mapping[str, Watched]:
+    where = np.full(around.box.grid.shape, -1, dtype=np.intp)
+    inner = where[place]
+    inner[...] = np.arange(inner.size).reshape(inner.shape)
+    found: dict[str, Watched] = {}
+    for name, voxels in around.structures.items():
+        here = where.reshape(-1)[voxels]
+        rest = around.start_c.reshape(-1)[voxels[here < 0]]
+        found[name] = Watched(
+            voxels=here[here >= 0],
+            rest_count=rest.size,
+            rest_sum_c=float(rest.sum()),
+            rest_coldest_c=float(rest.min(initial=np.inf)),
+        )
+    return found
 
 
 def _wall_heat(operator: Operator, problem: Problem, start_c: Field, walls: NDArray[np.bool_]) -> Field:
     """Heat (I, J, K) [W/m³] through the cut walls that keeps ``start_c`` (I, J, K) [°C] steady."""
     probes = problem.wells.probes
-    idle = Drive(mode=np.full(probes, OFF), value=np.zeros(probes), power=np.zeros(probes))
+    nothing = np.zeros(probes)
+    idle = Drive(mode=np.full(probes, OFF), value=nothing, power=nothing, resistance=nothing)
     enthalpy = problem.table.enthalpy(start_c, problem.index)
     rate = operator.rate(enthalpy, idle, np.ones(start_c.shape, dtype=np.uint8), np.empty(start_c.shape))
     return np.where(walls & problem.conducts[problem.index], -rate.enthalpy, 0.0)
@@ -140,13 +201,15 @@ def fresh_state(setting: Setting, thresholds_c: Sequence[float]) -> State:
 
 
 def moved(state: State, old: Setting, new: Setting) -> State:
-    """Carry ``state`` from the box of ``old`` into the larger box of ``new``; what is new is as before freezing."""
+    """Carry ``state`` from the box of ``old`` into the larger box of ``new``; what is new is as before freezing.
+
+    Where wider surroundings have put the state before freezing a little differently, everything moves along with it.
+    """
     place = old.box.inside(new.box)
     fresh = fresh_state(new, tuple(state.below_s))
+    shift = fresh.start_enthalpy[place] - state.start_enthalpy
     for target, values in (
-        (fresh.enthalpy, state.enthalpy),
-        (fresh.start_enthalpy, state.start_enthalpy),
-        (fresh.start_c, state.start_c),
+        (fresh.enthalpy, state.enthalpy + shift),
         (fresh.alive, state.alive),
         (fresh.coldest_c, state.coldest_c),
         *((fresh.below_s[threshold], clock) for threshold, clock in state.below_s.items()),

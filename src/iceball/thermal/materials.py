@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Tissue
 
-COLDEST_C, WARMEST_C = -200.0, 120.0
+COLDEST_C, WARMEST_C = -230.0, 120.0
 KELVIN = 273.15
 REFERENCE_K = KELVIN - 40.0
 NODES = 4096

@@ -101,12 +101,14 @@ class Drive:
     """What the probes do at one moment, (P,) each.
 
     ``mode`` OFF, POWER_LIMITED (``value`` is the gas temperature [°C]) or PRESCRIBED (``value`` is the heat into the
-    probe per length [W/m]); ``power`` scales the heat (duty fraction).
+    probe per length [W/m]); ``power`` scales the heat (duty fraction); ``resistance`` scales R': 1 while the gas cools,
+    0 where ``value`` is the shaft's own temperature (active thaw).
     """
 
     mode: NDArray[np.int64]
     value: NDArray[np.float64]
     power: NDArray[np.float64]
+    resistance: NDArray[np.float64]
 
 
 @array_noun
@@ -114,7 +116,8 @@ class Rate:
     """dH/dt and where it comes from.
 
     ``enthalpy`` (I, J, K) [W/m³]; ``powers`` (4,) heat into the tissue by PROBE, PERFUSION, METABOLIC, BOUNDARY [W];
-    ``probe_heat_w`` (P,) heat into each probe [W]; ``surface_c`` (P,) mean surface temperature of each probe [°C].
+    ``probe_heat_w`` (P,) heat into each probe [W]; ``surface_c`` (P,) mean surface temperature of each probe while its
+    gas flows [°C].
     """
 
     enthalpy: NDArray[np.float64]

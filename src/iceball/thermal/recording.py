@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.nouns import Grid
+    from iceball.thermal.field import Watched
     from iceball.thermal.problem import Rate
 
     Field = NDArray[np.float64]
@@ -31,14 +32,15 @@ class Log:
     surface_c: list[NDArray[np.float64]] = field(default_factory=list)
     heat_w: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def note(self, now_s: float, temperature: Field, ice_ml: float, structures: Mapping[str, NDArray[np.intp]]) -> None:
-        """Write one row: ``temperature`` (I, J, K) [°C] at ``now_s`` [s]."""
+    def note(self, now_s: float, temperature: Field, ice_ml: float, watched: Mapping[str, Watched]) -> None:
+        """Write one row: ``temperature`` (I, J, K) [°C] of the box at ``now_s`` [s]; outside it all is at rest."""
         flat = temperature.reshape(-1)
-        for name, voxels in structures.items():
-            here = flat[voxels]
-            first = float(here.max())  # before the box reached a structure it was at rest: fill with its warm start
-            self.coldest_c.setdefault(name, [first] * len(self.time_s)).append(float(here.min()))
-            self.mean_c.setdefault(name, [first] * len(self.time_s)).append(float(here.mean()))
+        for name, part in watched.items():
+            here = flat[part.voxels]
+            coldest = min(float(here.min(initial=np.inf)), part.rest_coldest_c)
+            mean = (float(here.sum()) + part.rest_sum_c) / (here.size + part.rest_count)
+            self.coldest_c.setdefault(name, [coldest] * len(self.time_s)).append(coldest)
+            self.mean_c.setdefault(name, [mean] * len(self.time_s)).append(mean)
         self.time_s.append(now_s)
         self.ice_ml.append(ice_ml)
 

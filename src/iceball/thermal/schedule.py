@@ -64,7 +64,10 @@ def drive(phase: Phase, from_c: NDArray[np.float64], now_s: float) -> Drive:
     fade = np.array([math.exp(-since / tau) if tau > 0 else 0.0 for tau in phase.tau_s])
     gas = phase.goal_c + (from_c - phase.goal_c) * fade
     return Drive(
-        mode=np.where(on, POWER_LIMITED, OFF), value=np.where(on, gas, 0.0), power=np.where(on, phase.power, 0.0)
+        mode=np.where(on, POWER_LIMITED, OFF),
+        value=np.where(on, gas, 0.0),
+        power=np.where(on, phase.power, 0.0),
+        resistance=np.full(on.size, 1.0 if phase.freezing else 0.0),
     )
 
 

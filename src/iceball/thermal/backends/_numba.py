@@ -100,7 +100,7 @@ class NumbaOperator:
         heat, surface = np.zeros(w.probes), np.full(w.probes, np.nan)
         segments = (w.start, w.voxel, w.weight, w.probe, w.length_m, w.conductance, w.resistance)
         mix = (w.mix_start, w.material, w.share, p.table.surface_potential)
-        controls = (drive.mode, drive.value, drive.power)
+        controls = (drive.mode, drive.value, drive.power, drive.resistance)
         _probes(segments, mix, controls, self._potential.reshape(-1), out.reshape(-1), p.voxel_m3, heat, surface)
         powers = np.zeros(4)
         powers[[PERFUSION, METABOLIC, BOUNDARY]] = perfusion, metabolic, boundary
@@ -310,7 +310,7 @@ def _well(around: float, a: float, resistance: float, gas: float, begin: int, en
 @numba.njit(cache=True)
 def _probes(segments: Any, mix: Any, drive: Any, around: Any, out: Any, voxel: float, heat: Any, surface: Any) -> None:
     start, voxels, weights, probe_of, length, conductance, resistance = segments
-    mode, value, power = drive
+    mode, value, power, limit = drive
     lengths = np.zeros(heat.size)
     sums = np.zeros(heat.size)
     for s in range(probe_of.size):
@@ -324,8 +324,9 @@ def _probes(segments: Any, mix: Any, drive: Any, around: Any, out: Any, voxel: f
             for x in range(start[s], start[s + 1]):
                 potential += weights[x] * around[voxels[x]]
             begin, end = mix[0][s], mix[0][s + 1]
-            full = _well(potential, conductance[s], resistance[s], value[probe], begin, end, mix)
-            at = value[probe] + resistance[s] * full
+            own = resistance[s] * limit[probe]
+            full = _well(potential, conductance[s], own, value[probe], begin, end, mix)
+            at = value[probe] + own * full
         line_heat = full * power[probe] * length[s]
         for x in range(start[s], start[s + 1]):
             out[voxels[x]] -= line_heat * weights[x] / voxel

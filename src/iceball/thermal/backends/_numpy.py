@@ -115,7 +115,8 @@ class NumpyOperator:
             if drive.mode[probe] == PRESCRIBED:
                 full, at_c = drive.value[probe], np.nan
             else:
-                full, at_c = self._well(s, float(weights @ around[voxels]), float(drive.value[probe]))
+                resistance = wells.resistance[s] * drive.resistance[probe]
+                full, at_c = self._well(s, float(weights @ around[voxels]), float(drive.value[probe]), resistance)
             line_heat = full * drive.power[probe] * wells.length_m[s]
             flat[voxels] -= line_heat * weights / self.problem.voxel_m3
             heat[probe] += line_heat
@@ -123,12 +124,12 @@ class NumpyOperator:
             length[probe] += wells.length_m[s]
         return heat, np.divide(surface, length, out=np.full(wells.probes, np.nan), where=length > 0)
 
-    def _well(self, s: int, around: float, gas_c: float) -> tuple[float, float]:
+    def _well(self, s: int, around: float, gas_c: float, resistance: float) -> tuple[float, float]:
         """Solve q' = A [<Θ> - Θ(T_gas + R' q')] by bisection; returns q' [W/m] and the surface temperature [°C]."""
         wells = self.problem.wells
         mix = slice(wells.mix_start[s], wells.mix_start[s + 1])
         material, share = wells.material[mix], wells.share[mix]
-        a, resistance = wells.conductance[s], wells.resistance[s]
+        a = wells.conductance[s]
 
         def surplus(q: float) -> float:
             at_surface = _surface_potential(self.problem.table, material, gas_c + resistance * q) @ share
