@@ -84,12 +84,17 @@ class ThermalHistory:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Seal the arrays; refuse volumes on different grids."""
+        """Seal the arrays; refuse volumes on different grids, and curves that are not as long as the times."""
         for volume in (self.start, *self.below.values()):
             if volume.grid != self.coldest.grid:
                 raise InputError("the volumes of a history lie on different grids")
         for field in ("time_s", "ice_ml"):
             object.__setattr__(self, field, sealed(np.asarray(getattr(self, field))))
+        rows = self.time_s.size
+        parts = [self.ice_ml, *(part for curve in self.structures for part in (curve.coldest_c, curve.mean_c))]
+        parts += [part for curve in self.probes for part in (curve.surface_c, curve.heat_w)]
+        if wrong := {part.size for part in parts} - {rows}:
+            raise InputError(f"a history of {rows} recorded times has curves of {sorted(wrong)} rows")
 
 
 @array_noun
