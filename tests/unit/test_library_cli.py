@@ -9,14 +9,21 @@ from typer.testing import CliRunner
 
 from iceball import library
 from iceball.cli import app
+from iceball.cli._app import out
 from iceball.errors import UnknownName
 
 KINDS = ("tissues", "probes", "limits", "thresholds", "constants")
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A console takes its width when it is made; whoever imported it first must not decide how these tables fold."""
+    monkeypatch.setattr(out, "_width", 400)
+
+
 def shown(*words: str) -> str:
     """What the command prints on a terminal wide enough not to fold."""
-    answer = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["library", *words], catch_exceptions=False)
+    answer = CliRunner().invoke(app, ["library", *words], catch_exceptions=False)
     assert answer.exit_code == 0
     return answer.stdout
 
