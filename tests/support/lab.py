@@ -36,8 +36,12 @@ TISSUE = Phases(
 MEDIA = {"WATER": WATER, "TISSUE": TISSUE}
 
 
-def sharp(medium: Phases, *, perfusion: float = 0.0) -> Tissue:
-    """A tissue that freezes at one temperature with constant properties in each phase."""
+def sharp(medium: Phases, *, perfusion: float = 0.0, over_k: float = 0.0) -> Tissue:
+    """A tissue that freezes at one temperature with constant properties in each phase.
+
+    ``over_k`` spreads its latent heat over that range, centred: a voxel that holds the front then has a temperature of
+    its own instead of the freezing point.
+    """
     return Tissue(
         name="sharp",
         conductivity_w_per_m_k=medium.conductivity_w_per_m_k,
@@ -45,8 +49,8 @@ def sharp(medium: Phases, *, perfusion: float = 0.0) -> Tissue:
         heat_capacity_j_per_m3_k=medium.capacity_j_per_m3_k,
         frozen_heat_capacity_j_per_m3_k=medium.frozen_capacity_j_per_m3_k,
         latent_heat_j_per_m3=medium.latent_heat_j_per_m3,
-        solidus_c=medium.freezing_c,
-        liquidus_c=medium.freezing_c,
+        solidus_c=medium.freezing_c - over_k / 2,
+        liquidus_c=medium.freezing_c + over_k / 2,
         conductivity_ice_fraction=0.0,
         capacity_ice_fraction=0.0,
         perfusion_w_per_m3_k=perfusion,

@@ -94,22 +94,43 @@ def test_the_neumann_front_lies_within_a_tenth_of_a_millimetre_and_converges(med
     assert np.all(means[:-1] / means[1:] >= HALVINGS), means
 
 
-def line_sink(medium, spacing_mm, backend, until_s=600.0):
+def line_sink(medium, spacing_mm, backend, *, heat_w_per_m=500.0, start_c=37.0, over_k=0.0):
     """Paterson's line at an odd place between voxels; returns the end state and the front's error after each step."""
-    exact = paterson(medium, heat_w_per_m=500.0, start_c=37.0)
+    exact = paterson(medium, heat_w_per_m=heat_w_per_m, start_c=start_c)
     n = round(120 / spacing_mm) + 1
     wells = lab.line_through((n, n, 1), (0.3, 0.2), spacing_mm, 0.75)
-    problem = lab.make_problem((n, n, 1), spacing_mm, lab.sharp(medium), wells=wells)
+    problem = lab.make_problem((n, n, 1), spacing_mm, lab.sharp(medium, over_k=over_k), wells=wells)
     errors, state = [], None
-    for state in lab.march(problem, backend, 37.0, lab.takes(500.0), until_s=until_s, coldest_c=-150.0, longest_s=5.0):
+    sink = lab.takes(heat_w_per_m)
+    for state in lab.march(problem, backend, start_c, sink, until_s=600.0, coldest_c=-200.0, longest_s=5.0):
         radius = np.sqrt(state.frozen_voxels / np.pi) * spacing_mm
         errors.append(abs(radius - exact.front_mm(state.now_s)))
     return exact, state, np.array(errors[len(errors) // 4 :])
 
 
 @BACKENDS
+@pytest.mark.parametrize(
+    ("medium", "heat_w_per_m", "start_c"),
+    [("WATER", 500.0, 20.0), ("WATER", 1000.0, 37.0), ("TISSUE", 500.0, 37.0), ("TISSUE", 800.0, 37.0)],
+)
+def test_the_paterson_line_freezes_the_right_radius_at_the_right_temperature(medium, heat_w_per_m, start_c, backend):
+    # Latent heat over 2 K: with a single freezing point the voxel that holds the front stays there until it is frozen
+    # through, and points in it are off by half a voxel of gradient, up to 3 °C (docs/concepts/solver.md).
+    exact, state, errors = line_sink(
+        lab.MEDIA[medium], 1.0, backend, heat_w_per_m=heat_w_per_m, start_c=start_c, over_k=2.0
+    )
+    assert errors.max() < 0.5
+    middle = (state.problem.index.shape[0] - 1) / 2
+    r = np.arange(3.0, 45.0, 0.25)
+    angle = np.arange(128) * 2 * np.pi / 128
+    place = [middle + 0.3 + r[:, None] * np.cos(angle), middle + 0.2 + r[:, None] * np.sin(angle)]
+    error = map_coordinates(state.temperature[:, :, 0], place, order=1) - exact.temperature_c(r, 600.0)[:, None]
+    assert np.abs(error).max() < 2.0, f"{np.abs(error).max():.2f} °C at r = {r[np.abs(error).max(axis=1).argmax()]} mm"
+
+
+@BACKENDS
 @MEDIUM
-def test_the_paterson_line_freezes_the_right_radius_at_the_right_temperature(medium, backend):
+def test_with_a_single_freezing_point_the_line_freezes_the_right_radius_too(medium, backend):
     exact, state, errors = line_sink(lab.MEDIA[medium], 1.0, backend)
     assert errors.max() < 0.5
     middle = (state.problem.index.shape[0] - 1) / 2
@@ -117,11 +138,9 @@ def test_the_paterson_line_freezes_the_right_radius_at_the_right_temperature(med
     angle = np.arange(64) * 2 * np.pi / 64
     place = [middle + 0.3 + r[:, None] * np.cos(angle), middle + 0.2 + r[:, None] * np.sin(angle)]
     error = map_coordinates(state.temperature[:, :, 0], place, order=1) - exact.temperature_c(r, 600.0)[:, None]
-    # A voxel that holds the sharp front stays at the freezing point until it is frozen through: a single point there
-    # is off by up to half a voxel of gradient (5 °C/mm here). Elsewhere, and in the mean of every ring, it is not.
     clear_of_front = np.abs(r - exact.front_mm(600.0)) > 1.0
     assert np.abs(error[clear_of_front]).max() < 2.0
-    assert np.abs(error.mean(axis=1)).max() < 2.0
+    assert np.abs(error.mean(axis=1)).max() < 2.0  # of every ring, the front's own too
 
 
 @BACKENDS
