@@ -45,7 +45,7 @@ def split_region(path: Path) -> tuple[Path, str]:
     if os.path.exists(text):  # noqa: PTH110  (False, not an error, for odd names)
         return path, ""
     for at in (i for i, letter in enumerate(text) if letter == "#"):
-        if os.path.isfile(text[:at]):  # noqa: PTH113
+        if os.path.isfile(text[:at]):  # noqa: PTH113  (False, not an error, for odd names)
             return Path(text[:at]), text[at + 1 :]
     return path, ""
 

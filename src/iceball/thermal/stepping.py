@@ -110,7 +110,7 @@ def _well_rows(problem: Problem, own: Field) -> Field:
     return sums * own.reshape(-1) / problem.voxel_m3
 
 
-def advance(  # noqa: PLR0913
+def advance(  # noqa: PLR0913  (an operator, a state, a span and what drives it: no noun would be used twice)
     operator: Operator,
     enthalpy: Field,
     span: tuple[float, float],
