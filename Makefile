@@ -10,10 +10,10 @@ JOBS ?= 2
 OUT ?= demo-out
 say = @printf '==> %s\n'
 
-.PHONY: help demo test test-all check lint verify bench docs commands system clean
+.PHONY: help demo test test-all check lint verify verify-page bench docs commands system clean
 
 help: ## list these tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.runtime ## plan, simulate and judge a real case; leaves demo-out/
 	$(say) "running the demo; it writes to $(OUT)/"
@@ -38,9 +38,14 @@ lint: $(VENV)/.dev ## style, types and layers
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
-verify: $(VENV)/.dev ## are the equations solved right? exact solutions, and the contract of every backend
-	$(say) "verification and contracts"
-	@$(VENV)/bin/pytest tests/verification tests/contracts -v
+verify: $(VENV)/.dev ## are the equations solved right? every exact case, then the contract of every backend
+	$(say) "iceball verify"
+	@$(VENV)/bin/iceball verify
+	$(say) "verification beyond those cases, and contracts"
+	@$(VENV)/bin/pytest tests/verification tests/contracts -v -k "not test_the_case"
+
+verify-page: $(VENV)/.dev ## write docs/reference/verification.md anew from what `iceball verify` measures
+	@$(PY) scripts/write_verification.py
 
 bench: $(VENV)/.dev ## how fast is it on this machine?
 	$(say) "benchmarks"
@@ -67,7 +72,7 @@ $(PY):
 	@python=$$(sh scripts/find-python) && "$$python" -m venv --clear $(VENV)
 	@$(PIP) --upgrade 'pip>=25.1'
 
-$(VENV)/.runtime: pyproject.toml | $(PY)
+$(VENV)/.runtime: pyproject.toml hatch_build.py $(wildcard src/iceball/thermal/backends/native/*.?pp) | $(PY)
 	$(say) "installing iceball and what it needs (minutes, the first time)"
 	@$(PIP) --editable .
 	@touch $@

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from iceball.errors import SimulationError, UnknownName
 from iceball.nouns import Grid, Placement, Probe
 from iceball.thermal import NumbaBackend, NumpyBackend, Stepping, backend_named, backend_names
+from iceball.thermal.backends import default_backend, native
 from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive
 from iceball.thermal.steady import steady_state
 from iceball.thermal.stepping import euler_limit, ramp
@@ -260,10 +261,24 @@ def test_the_euler_limit_is_that_of_conduction_in_a_uniform_box():
 
 
 def test_an_unknown_backend_or_method_is_refused_and_not_replaced():
-    with pytest.raises(UnknownName, match="no backend 'cuda'; this installation has: numba, numpy"):
-        backend_named("cuda")
-    with pytest.raises(SimulationError, match="no time-stepping method 'magic'; write 'rkl2' or 'euler'"):
+    with pytest.raises(UnknownName, match=f"no backend 'abacus'; this installation has: {', '.join(backend_names())}"):
+        backend_named("abacus")
+    with pytest.raises(SimulationError, match="no time-stepping method 'magic'; write 'rkl1', 'rkl2' or 'euler'"):
         Stepping(method="magic")
+
+
+def test_a_kernel_that_was_not_built_is_missed_in_one_line_and_not_replaced(monkeypatch, tmp_path):
+    monkeypatch.setattr(native, "HERE", tmp_path)
+    native.load.cache_clear()
+    try:
+        assert "native" not in backend_names()
+        with pytest.raises(
+            UnknownName, match=r"'native' was not built here: install a C\+\+ compiler .* or ask for 'numba'"
+        ):
+            backend_named("native")
+        assert default_backend().name == "numba"
+    finally:
+        native.load.cache_clear()
 
 
 def test_a_region_cut_off_from_all_blood_is_reported_not_iterated_forever():

@@ -12,19 +12,20 @@ import pytest
 
 from iceball import library, nouns
 from iceball.nouns import Cited
+from iceball.validation import STUDIES, tables
 
 MATERIAL = Path(__file__).resolve().parents[3] / "shared" / "physics" / "properties.csv"
 CODE = [path.read_text(encoding="utf-8") for path in Path(library.__path__[0]).parent.rglob("*.py")]
 UNITS = (
     *("_mm", "_ml", "_c", "_s", "_hu", "_j", "_w", "_fraction", "_w_per_m_k", "_w_per_m3_k", "_w_per_m3"),
-    *("_j_per_m3", "_j_per_m3_k", "_k_m_per_w"),
+    *("_j_per_m3", "_j_per_m3_k", "_k_m_per_w", "_w_per_m", "_w_per_m2_k", "_mm2", "_k"),
 )
 UNITLESS = {
     *("Cited.value", "Cited.low", "Cited.high", "Finding.measured", "Finding.limit"),  # their unit is a field
     "Volume.array",  # its quantity is a field
     "TissueMap.index",
     "TissueMap.open_faces",  # counts
-    "Grid.direction",  # unit vectors
+    *("Grid.direction", "Cut.u_axis", "Cut.v_axis"),  # unit vectors
     "ThermalHistory.below",  # thresholds [°C] as keys; the volumes name their quantity
     "Step.power_by_probe",  # pairs of label and fraction
     "Clearance.below_s",
@@ -37,6 +38,8 @@ def every_row() -> Iterator[tuple[str, Cited]]:
         yield from ((f"tissues.{name}.{quantity}", row) for quantity, row in library.tissue_rows(name).items())
     for name in library.probe_names():
         yield from ((f"probes.{name}.{quantity}", row) for quantity, row in library.probe_rows(name).items())
+    for name in library.protection_names():
+        yield from ((f"protections.{name}.{quantity}", row) for quantity, row in library.protection_rows(name).items())
     for limit in library.limits():
         steps = {"note": limit.note_below, "caution": limit.caution_below, "stop": limit.stop_below}
         yield from ((f"limits.{limit.key}.{step}", row) for step, row in steps.items() if row)
@@ -48,10 +51,15 @@ def every_row() -> Iterator[tuple[str, Cited]]:
 def test_every_source_exists_and_every_source_is_used() -> None:
     used = {source.key for source in library.sources_of(*(row for _, row in every_row()))}
     used |= {"totalsegmentator_2023"}  # the numbering of structures.toml: no Cited number rests on it
+    used |= {key for study in STUDIES for key in tables.table(study)["sources"]}
     assert used == set(library.sources())
 
 
-@pytest.mark.parametrize("name", [*library.hu_rules(), *library.physics()])
+CONSTANTS = [*library.hu_rules(), *library.physics()]
+CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
 def test_code_reads_every_constant_since_the_report_lists_them_as_what_went_in(name: str) -> None:
     assert any(f'"{name}"' in text for text in CODE), f"nothing reads {name}: take it out of the table"
 
@@ -151,7 +159,7 @@ QUANTITY = {
     "solidus_c": ("T_solidus", 1),
     "liquidus_c": ("T_liquidus", 1),
 }
-ROW_OF = {"metal": "stainless_316"}
+ROW_OF = {"metal": "stainless_316", "carbon_dioxide": "co2_gas"}
 # What the library corrects: the reason stands in the note of the row.
 CORRECTED_SPREADS = {
     ("cortical_bone", "solidus_c"),  # -20 with the generic spread -22 to -4

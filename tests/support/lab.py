@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball.nouns import Tissue
+from iceball.thermal.backends import backend_named, backend_names
+from iceball.thermal.backends._numba import NumbaOperator
+from iceball.thermal.engine import Engine
 from iceball.thermal.exact import Phases
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C, Table, curve, tabulate
-from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive, Problem, Wall, Wells
-from iceball.thermal.stepping import advance, euler_limit, ramp
+from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive, Problem, Wall, Watch, Wells
+from iceball.thermal.stepping import Stepping, advance, euler_limit, ramp
 from iceball.thermal.wells import no_wells
+from iceball.thermal.wholebox import WholeBox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 WATER = Phases(
     frozen_conductivity_w_per_m_k=2.22,
@@ -181,6 +185,63 @@ def march(
 def last(steps: Iterator[March]) -> March:
     """Run to the end."""
     return list(steps)[-1]  # each step yields the same March, moved on
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a backend's solver came to: its solver, the energies (4,) [J], and what the last step said of the probes."""
+
+    solver: Any
+    energy_j: np.ndarray
+    heat_w: np.ndarray
+    surface_c: np.ndarray
+    stored_j: float
+
+    @property
+    def residual_fraction(self) -> float:
+        """Energy not accounted for, over the largest term."""
+        return float(abs(self.stored_j - self.energy_j.sum()) / np.abs(self.energy_j).max())
+
+
+def solve(
+    problem: Problem,
+    backend: Any,
+    start_c: float | np.ndarray,
+    driver: Callable[[float], Drive] = off,
+    *,
+    steps_s: Sequence[float],
+    method: str = "rkl2",
+    watch: Watch | None = None,
+) -> Solved:
+    """Take ``steps_s`` with ``backend``'s own solver of ``problem``: the way simulate() and march() go."""
+    solver = backend.solver(problem, start_c, Stepping(method=method), watch or Watch())
+    return solve_on(solver, driver, steps_s=steps_s)
+
+
+def solve_on(solver: Any, driver: Callable[[float], Drive] = off, *, steps_s: Sequence[float]) -> Solved:
+    """Take ``steps_s`` with a solver."""
+    energy_j, now_s = np.zeros(4), 0.0
+    done: Any = None
+    for step_s in steps_s:
+        done = solver.advance(now_s, step_s, driver(now_s), driver(now_s + step_s))
+        energy_j, now_s = energy_j + done.energy_j, now_s + step_s
+    return Solved(solver, energy_j, done.heat_w, done.surface_c, solver.stored_j())
+
+
+def engines() -> list[Any]:
+    """The backends of this installation whose solver is the fast engine, and not the whole box."""
+    problem, found = make_problem((4, 4, 4), 1.0, gel()), [backend_named(name) for name in backend_names()]
+    return [b for b in found if isinstance(b.solver(problem, 37.0, Stepping(), Watch()), Engine)]
+
+
+class DoublePrecision:
+    """The whole box by numba's rates, which are numpy's to 1e-9 (test_backends): the specification, but quick."""
+
+    name = "double precision"
+
+    def solver(self, problem: Problem, start_c: float | np.ndarray, stepping: Stepping, watch: Watch) -> WholeBox:
+        """See Backend.solver."""
+        return WholeBox(problem, NumbaOperator(problem), start_c, stepping, watch)
 
 
 def line_through(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from iceball import library
 from iceball.errors import LibraryError, UnknownName
 from iceball.library._limits import read_limits
-from iceball.nouns import Cited
+from iceball.nouns import Ball, Cited, FreezingPointDepression, LinearMush, Vasoconstriction
 
 
 def test_perfusion_is_pennes_w_rho_rho_b_c_b() -> None:
@@ -44,7 +45,57 @@ def test_only_air_is_inert() -> None:
     assert [name for name in library.tissue_names() if library.tissue(name).inert] == ["air"]
 
 
-@pytest.mark.parametrize("name", ["metal", "pmma_cement", "air"])
+def test_carbon_dioxide_hardly_conducts_and_does_not_set_the_time_step() -> None:
+    gas, muscle = library.tissue("carbon_dioxide"), library.tissue("muscle")
+    assert gas.conductivity_w_per_m_k < muscle.conductivity_w_per_m_k / 9
+    # k/C of muscle at -140 °C by its own laws: 1.58 (0.167 + 0.833 1.751) / (1090 · 2067 (0.439 + 0.561 0.571))
+    frozen = 1.58 * (0.167 + 0.833 * 1.751) / (1090.4 * 2067 * (0.439 + 0.561 * 0.571))
+    assert gas.conductivity_w_per_m_k / gas.heat_capacity_j_per_m3_k <= frozen
+    # a layer of 5 mm holds, across 77 K, less than a thirtieth of what crosses it in ten minutes
+    held, crosses = gas.heat_capacity_j_per_m3_k * 0.005 * 77 / 2, gas.conductivity_w_per_m_k / 0.005 * 77 * 600
+    assert held < crosses / 30
+
+
+def test_flowing_blood_is_blood_that_is_held_at_the_temperature_of_the_arteries() -> None:
+    flowing, still = library.tissue("flowing_blood"), library.tissue("blood")
+    assert flowing == dataclasses.replace(still, name="flowing_blood", held_c=library.physics()["arterial_c"].value)
+    assert [name for name in library.tissue_names() if library.tissue(name).held_c is not None] == ["flowing_blood"]
+
+
+def test_heart_and_large_vessels_flow() -> None:
+    flowing = [n for n in library.label_names().values() if library.structure_rule(n).tissue == "flowing_blood"]
+    assert len(flowing) == 18  # labels 51 to 68 of TotalSegmentator
+    assert {"aorta", "inferior_vena_cava", "iliac_vena_left", "heart"} <= set(flowing)
+
+
+def test_a_freezing_law_is_an_object_and_an_unknown_one_is_refused() -> None:
+    assert library.freezing("linear mush") == LinearMush()
+    assert library.freezing("freezing-point depression") == FreezingPointDepression(complete_c=-40.0)
+    with pytest.raises(UnknownName, match="no freezing law 'sudden'; the library has: freezing-point depression, lin"):
+        library.freezing("sudden")
+
+
+def test_the_rows_choose_the_freezing_law() -> None:
+    assert library.tissue("muscle").freezing == LinearMush()
+    assert library.tissue("saline").freezing == library.freezing("freezing-point depression")
+
+
+def test_no_tissue_constricts_its_vessels_unless_someone_chooses_it() -> None:
+    assert {library.tissue(name).vasoconstriction for name in library.tissue_names()} == {None}
+    assert library.vasoconstriction() == Vasoconstriction(stops_c=0.0, full_c=37.0)
+
+
+def test_means_of_warming_come_from_their_rows() -> None:
+    place = Ball(centre_mm=(0.0, 0.0, 0.0), radius_mm=10.0)
+    pad = library.warm_pad("saline_glove", label="glove", region=place)
+    rows = library.protection_rows("saline_glove")
+    assert (pad.outside_c, pad.film_w_per_m2_k) == (rows["outside_c"].value, rows["film_w_per_m2_k"].value)
+    assert library.irrigation(label="bladder", region=place).held_c == 37.0
+    with pytest.raises(UnknownName, match="no pad 'warm_irrigation'.* has: saline_glove, warm_air_blanket"):
+        library.warm_pad("warm_irrigation", label="x", region=place)
+
+
+@pytest.mark.parametrize("name", ["metal", "pmma_cement", "air", "carbon_dioxide"])
 def test_what_does_not_freeze_has_no_latent_heat_and_does_not_change(name: str) -> None:
     built = library.tissue(name)
     assert built.latent_heat_j_per_m3 == 0
@@ -68,6 +119,7 @@ def test_watery_tissue_conducts_better_frozen_and_fat_hardly() -> None:
         (library.probe, "argon-17g-33mm", "argon-17g-30mm"),
         (library.probe_rows, "argon-17g", "argon-17g-10mm"),
         (library.limit, "spine", "spinal_cord"),
+        (library.protection_rows, "saline_gloves", "saline_glove"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_near_match_first_and_all_known_ones(ask, name, meant) -> None:

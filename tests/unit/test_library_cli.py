@@ -12,7 +12,7 @@ from iceball.cli import app
 from iceball.cli._app import out
 from iceball.errors import UnknownName
 
-KINDS = ("tissues", "probes", "limits", "thresholds", "constants")
+KINDS = ("tissues", "probes", "protections", "limits", "thresholds", "constants")
 
 
 @pytest.fixture(autouse=True)

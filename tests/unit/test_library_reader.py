@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from iceball import library
 from iceball.errors import LibraryError, UnknownName
-from iceball.library._probes import read_probe
+from iceball.library import _probes, _protections
+from iceball.library._probes import REQUIRED, read_probe
 from iceball.library._sources import read_sources
-from iceball.library._tables import cited_in, read_row
+from iceball.library._tables import cited_in, parse_table, read_row
 from iceball.library._tissues import QUANTITIES, read_tissue
+from iceball.nouns import Heater, HeldShaft, Probe, WarmGas
 
 GOOD: dict[str, object] = {
     "value": 2.0,
@@ -73,7 +75,7 @@ def test_a_note_names_sources_in_square_brackets() -> None:
 
 def tissue_text(**changes: str | None) -> str:
     """A tissue table with every quantity; a change replaces a line, None leaves it out."""
-    lines: dict[str, str | None] = {"says": 'says = "x"'} | {
+    lines: dict[str, str | None] = {"says": 'says = "x"', "freezing": 'freezing = "linear mush"'} | {
         quantity: f'{quantity} = {{ value = 1, unit = "{unit}", low = 0, high = 2, state = "s", source = "itis_v5", '
         f'confidence = "read" }}'
         for quantity, unit in QUANTITIES.items()
@@ -96,6 +98,10 @@ def test_a_tissue_that_lacks_a_quantity_is_refused(quantity: str) -> None:
     ("changes", "says"),
     [
         ({"says": None}, "tissues.x lacks says"),
+        ({"freezing": None}, "tissues.x lacks freezing"),
+        ({"freezing": 'freezing = "sudden"'}, "freezing 'sudden' is unknown; write one of linear mush, freezing-point"),
+        ({"extra": 'held_at = "noon"'}, "held_at 'noon' is no row of physics.toml; it has: arterial_c"),
+        ({"extra": 'like = "z"'}, "tissues.x is like 'z', which must be a tissue with rows of its own"),
         ({"extra": "colour = 3"}, "tissues.x has an unknown field colour"),
         (
             {
@@ -147,3 +153,64 @@ def test_a_broken_bibliography_is_refused(text: str, says: str) -> None:
 def test_a_source_prints_as_one_line() -> None:
     text = "@article{a, title = {On {Ice}}, author = {Lee, Ann and {others}}, year = {2018}, doi = {10.1/x}}"
     assert str(read_sources(text)["a"]) == "Lee, Ann et al. (2018) On Ice. doi:10.1/x"
+
+
+PROBE = '[p]\nsays = "x"\ncryogen = "argon"\n' + "\n".join(
+    f'{name} = {{ value = {value}, unit = "{unit}", low = {value}, high = {value}, state = "s", source = "itis_v5", '
+    f'confidence = "read" }}'
+    for name, unit, value in [(q, u, -150 if q == "gas_temperature_c" else 2) for q, u in REQUIRED.items()]
+)
+THAW = 'thaw_temperature_c = { value = 40, unit = "°C", low = 40, high = 40, state = "s", source = "itis_v5", '
+THAW += 'confidence = "read" }'
+HEAT = THAW.replace("thaw_temperature_c", "thaw_heat_w_per_m").replace("°C", "W/m")
+
+
+def made(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Probe:
+    """The probe of a table that ends in ``lines``."""
+    text = parse_table("\n".join((PROBE, *lines)), "probes")
+    monkeypatch.setattr(_probes, "table", lambda _name: text)
+    monkeypatch.setattr(_probes, "probe_rows", lambda name: _probes._read(text, name, library.sources()))
+    return _probes.probe.__wrapped__("p")
+
+
+@pytest.mark.parametrize(
+    ("lines", "law"),
+    [
+        ((THAW,), HeldShaft()),
+        ((THAW, 'thaw_by = "held shaft"'), HeldShaft()),
+        ((THAW, 'thaw_by = "warm gas"'), WarmGas()),
+        ((THAW, 'thaw_by = "heater"', HEAT), Heater(heat_w_per_m=40.0)),
+    ],
+)
+def test_a_probe_thaws_by_the_law_of_its_row(monkeypatch, lines, law) -> None:
+    assert made(monkeypatch, *lines).thaw_law == law
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ((THAW, 'thaw_by = "heater"'), "thaws by a heater but lacks thaw_heat_w_per_m"),
+        ((THAW, 'thaw_by = "magic"'), "'magic' will not do; write 'held shaft', 'warm gas', or 'heater'"),
+        ((THAW, 'thaw_by = "warm gas"', HEAT), "will not do"),
+        (('handle_end = "round"',), "handle_end 'round' is unknown; write one of bare, insulated shaft"),
+    ],
+)
+def test_a_choice_that_does_not_fit_is_refused(monkeypatch, lines, says) -> None:
+    with pytest.raises(LibraryError, match=says):
+        made(monkeypatch, *lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[x]\nsays = "y"', "protections.x has ; it needs outside_c and film_w_per_m2_k, or held_c alone"),
+        ("[x]\n" + THAW.replace("thaw_temperature_c", "held_c"), "protections.x lacks says"),
+        (
+            '[x]\nsays = "y"\n' + THAW.replace("thaw_temperature_c", "held_c").replace("°C", "K"),
+            "protections.x.held_c is in K; write it in °C",
+        ),
+    ],
+)
+def test_a_broken_protection_is_refused(text: str, says: str) -> None:
+    with pytest.raises(LibraryError, match=says):
+        _protections._read(parse_table(text, "protections"), "x", library.sources())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from iceball.nouns import (
     Cited,
     EnergyBalance,
     Finding,
+    FreezingPointDepression,
     Grid,
     LethalZone,
     ProbeCurve,
@@ -22,6 +24,7 @@ from iceball.nouns import (
     ThermalHistory,
     Tissue,
     TissueMap,
+    Vasoconstriction,
     Volume,
 )
 from iceball.provenance import Run
@@ -124,6 +127,14 @@ def test_a_source_prints_only_what_is_known_of_it():
         ({"solidus_c": 1.0}, "solidus 1 °C lies above liquidus 0 °C"),
         ({"perfusion_w_per_m3_k": -1.0}, "cannot be negative"),
         ({"latent_heat_j_per_m3": -1.0}, "cannot be negative"),
+        ({"freezing": FreezingPointDepression(complete_c=-40.0)}, "it freezes from 0 to -40 °C; the liquidus must lie"),
+        (
+            {"freezing": FreezingPointDepression(complete_c=-40.0), "solidus_c": -60.0, "liquidus_c": -50.0},
+            "must lie below 0 °C and above the end of freezing",
+        ),
+        ({"held_c": -1.0}, "a heat bath conducts and is not frozen; -1 °C will not do"),
+        ({"held_c": 37.0, "inert": True}, "a heat bath conducts"),
+        ({"held_c": float("nan")}, "the temperature it is held at must be a finite number"),
     ],
 )
 def test_a_tissue_that_no_matter_has_is_refused(change, says):
@@ -138,6 +149,43 @@ def test_a_tissue_map_cannot_point_past_its_tissues():
         TissueMap(grid=GRID, index=faces + np.uint8(1), tissues=(WATER,), open_faces=faces)
     with pytest.raises(InputError, match="does not fit the grid"):
         TissueMap(grid=GRID, index=faces[:1], tissues=(WATER,), open_faces=faces)
+
+
+def test_what_is_outside_comes_with_both_its_temperature_and_its_film():
+    faces = np.zeros(GRID.shape, dtype=np.uint8)
+    warm = np.full(GRID.shape, 40.0, dtype=np.float32)
+    with pytest.raises(InputError, match="needs both its temperature and its film coefficient"):
+        TissueMap(grid=GRID, index=faces, tissues=(WATER,), open_faces=faces, outside_c=warm)
+    with pytest.raises(InputError, match=r"film_w_per_m2_k .* does not fit the grid"):
+        TissueMap(grid=GRID, index=faces, tissues=(WATER,), open_faces=faces, outside_c=warm, film_w_per_m2_k=warm[:1])
+
+
+def test_a_part_of_a_tissue_map_keeps_all_its_arrays():
+    faces = np.arange(math.prod(GRID.shape), dtype=np.uint8).reshape(GRID.shape)
+    warm = faces.astype(np.float32)
+    index = np.zeros(GRID.shape, dtype=np.uint8)
+    whole = TissueMap(
+        grid=GRID, index=index, tissues=(WATER,), open_faces=faces, outside_c=warm, film_w_per_m2_k=warm + 1
+    )
+    place = (slice(0, 1), slice(0, GRID.shape[1]), slice(0, GRID.shape[2]))
+    part = whole.cut(place, dataclasses.replace(GRID, shape=(1, *GRID.shape[1:])))
+    assert (part.open_faces == faces[place]).all()
+    assert part.outside_c is not None
+    assert part.film_w_per_m2_k is not None
+    assert (part.film_w_per_m2_k - part.outside_c == 1).all()
+    bare = TissueMap(grid=GRID, index=index, tissues=(WATER,), open_faces=faces).cut(place, part.grid)
+    assert bare.outside_c is None
+
+
+@pytest.mark.parametrize("complete_c", [0.0, 1.0, float("nan")])
+def test_freezing_cannot_be_complete_above_zero(complete_c):
+    with pytest.raises(InputError, match="finite number|below 0 °C"):
+        FreezingPointDepression(complete_c=complete_c)
+
+
+def test_blood_cannot_stop_above_where_it_flows_fully():
+    with pytest.raises(InputError, match="vasoconstriction stops blood at 37 °C, not below 37 °C"):
+        Vasoconstriction(stops_c=37.0, full_c=37.0)
 
 
 def test_the_volumes_of_a_history_share_one_grid():

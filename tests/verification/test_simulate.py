@@ -1,4 +1,4 @@
-"""The whole verb on small patients: energy, growth of the box, protocols, refusals."""
+"""The whole verb on small patients: energy, the box, protocols, protections, refusals."""
 
 from __future__ import annotations
 
@@ -10,8 +10,25 @@ import pytest
 
 from iceball import library, thermal
 from iceball.errors import GeometryError, InputError
-from iceball.nouns import Case, Grid, Lesion, Placement, Plan, Probe, Structure, Volume, read_protocol
-from iceball.thermal import NumbaBackend, NumpyBackend, Stepping
+from iceball.nouns import (
+    Ball,
+    Case,
+    Grid,
+    Lesion,
+    Placement,
+    Plan,
+    Pocket,
+    Probe,
+    Structure,
+    Volume,
+    WarmPad,
+    read_protocol,
+)
+from iceball.thermal import NumpyBackend, Stepping, backend_names
+from iceball.thermal.backends import default_backend
+from iceball.thermal.box import first_box
+from iceball.thermal.field import make_setting
+from iceball.thermal.problem import Watch
 
 PROBE = Probe(
     name="test probe",
@@ -53,8 +70,8 @@ def placement(label="A", shift=(0.0, 0.0, 0.0), probe=PROBE):
     return Placement(label=label, probe=probe, tip_mm=tuple(tip), entry_mm=tuple(tip + 55 * along))
 
 
-def plan(text="3-2-3", *placements):
-    return Plan(placements=placements or (placement(),), protocol=read_protocol(text))
+def plan(text="3-2-3", *placements, protections=()):
+    return Plan(placements=placements or (placement(),), protocol=read_protocol(text), protections=tuple(protections))
 
 
 def run(case=None, plan_=None, **changes):
@@ -66,14 +83,13 @@ def history():
     return run()
 
 
-def test_energy_balances_with_perfusion_probes_and_a_growing_box(history):
-    first = thermal._simulate.first_box(patient(), plan(), SPACING_MM).grid.shape
-    assert np.prod(history.coldest.grid.shape) > np.prod(first), "the box should have grown"
+def test_energy_balances_with_blood_metabolism_probes_and_walls(history):
     energy = history.energy
     assert energy.probe_j < 0 < energy.perfusion_j
     assert energy.metabolic_j > 0
     assert energy.boundary_j != 0
-    assert energy.residual_fraction < 1e-4
+    assert energy.residual_fraction < 1e-4  # what the issue demands; single precision leaves about 1e-6
+    assert energy.residual_fraction < 1e-5
 
 
 def test_what_the_recorders_keep_hangs_together(history):
@@ -110,7 +126,7 @@ def test_the_run_says_what_went_in(history):
     assert {"osteolytic_lesion", "muscle", "spinal_cord", "cortical_bone", "blood"} <= set(
         settings["tissues"].split(", ")
     )
-    assert history.run.backend == "numba"
+    assert history.run.backend == backend_names()[0]
     assert {"itis_v5"} <= set(history.run.sources)
 
 
@@ -120,49 +136,108 @@ def test_a_run_made_twice_is_the_same_run(history):
     assert again.energy == history.energy
 
 
-def test_both_backends_freeze_the_same_patient_alike():
-    short = plan("0.5-0.2")
-    ends = [run(plan_=short, spacing_mm=4.0, backend=b) for b in (None, NumpyBackend())]
-    np.testing.assert_allclose(ends[0].coldest.array, ends[1].coldest.array, atol=2e-4)
+@pytest.mark.parametrize("name", [name for name in backend_names() if name != "numpy"])
+def test_every_backend_freezes_the_same_patient_as_numpy(name):
+    short, steps = plan("0.5-0.3"), Stepping(freeze_step_s=2.0, thaw_step_s=1.0)
+    ours, spec = (
+        run(plan_=short, spacing_mm=3.0, stepping=steps, backend=thermal.backend_named(b)) for b in (name, "numpy")
+    )
+    mine, theirs = inside_each_other(ours, spec)
+    assert theirs.min() < -20.0
+    difference = np.abs(mine - theirs)
+    # steps of 2 s err where a voxel freezes through; tiles at rest hold up to half a kelvin at their faces
+    assert np.percentile(difference, 99) < 0.05
+    assert difference.max() < 0.5
+    assert ours.ice_ml[-1] == pytest.approx(spec.ice_ml[-1], abs=2 * 0.027)  # ml: two voxels of 3 mm
+    assert ours.energy.probe_j == pytest.approx(spec.energy.probe_j, rel=1e-3)
+    # blood, metabolism and walls cancel where nothing was cooled, which the engines leave out: only their sum counts
+    assert tissue_j(ours) == pytest.approx(tissue_j(spec), rel=0.03)
+    assert ours.structures[0].coldest_c[-1] == pytest.approx(spec.structures[0].coldest_c[-1], abs=0.05)
 
 
-def test_where_the_box_starts_does_not_matter(history, monkeypatch):
-    monkeypatch.setattr(thermal.box, "MARGIN_MM", 40.0)
-    wide = run()
-    inner = history.coldest.grid
-    offset = np.rint(wide.coldest.grid.index_of(inner.origin_mm)).astype(int)
-    part = tuple(slice(max(o, 0), o + n) for o, n in zip(offset, inner.shape, strict=True))
-    ours = tuple(slice(max(-o, 0), None) for o in offset)
-    theirs = wide.coldest.array[part]
-    mine = history.coldest.array[ours][tuple(slice(0, n) for n in theirs.shape)]
+def tissue_j(history):
+    """What the tissue got from anything but probes [J]."""
+    return history.energy.perfusion_j + history.energy.metabolic_j + history.energy.boundary_j
+
+
+def inside_each_other(one, other):
+    """Coldest temperatures (n,), (n,) of two histories where both have kept them."""
+    a, b = one.coldest, other.coldest
+    offset = np.rint(b.grid.index_of(a.grid.origin_mm)).astype(int)
+    theirs = b.array[tuple(slice(max(o, 0), o + n) for o, n in zip(offset, a.grid.shape, strict=True))]
+    mine = a.array[tuple(slice(max(-o, 0), None) for o in offset)]
+    both = tuple(slice(0, min(n, m)) for n, m in zip(mine.shape, theirs.shape, strict=True))
+    return mine[both], theirs[both]
+
+
+class Wider:
+    """make_setting() that notes how wide it was asked to be, and starts from a box that is too small."""
+
+    def __init__(self, shrink: float) -> None:
+        self.shrink, self.asked = shrink, []
+
+    def __call__(self, case, plan, spacing_mm, backend, widen=1.0):
+        self.asked.append(widen)
+        return make_setting(case, plan, spacing_mm, backend, self.shrink * widen)
+
+
+def test_a_box_that_the_cold_outgrows_is_made_wider_and_begun_anew(history, monkeypatch):
+    wider = Wider(0.2)  # 3 mm beyond lesion and probes, where the cold spreads by 10
+    monkeypatch.setattr(thermal._simulate, "make_setting", wider)
+    again = run()
+    assert len(wider.asked) > 1
+    assert wider.asked == sorted(wider.asked)
+    assert again.time_s.tolist() == history.time_s.tolist(), "the log should begin anew with the box"
+    mine, theirs = inside_each_other(again, history)
     cold = theirs < 10.0
-    assert np.abs(theirs - mine)[cold].max() < 0.1  # °C: a wall moves at 0.2 K, far out where the gradient is gentle
+    # a wall that was met after the last switch of the protocol is held at what flowed before freezing
+    assert np.abs(mine - theirs)[cold].max() < 0.3  # °C
+    assert again.energy.residual_fraction < 1e-4
 
 
-def test_a_box_that_grows_near_the_skin_finds_the_state_at_rest_there():
+def test_cold_that_outruns_the_widest_box_is_said(monkeypatch):
+    monkeypatch.setattr(thermal._simulate, "make_setting", Wider(0.02))
+    monkeypatch.setattr("iceball.thermal.box.MARGIN_MM", 0.0)
+    notes = run(case=bare_patient(), plan_=plan("6")).notes
+    assert any("the cold outran the widest box that is simulated: its wall cooled by" in note for note in notes)
+
+
+def bare_patient():
+    """The same patient without a lesion: nothing but the probe says where the box begins."""
+    return replace(patient(), lesion=None)
+
+
+def test_an_ordinary_box_is_not_outgrown(history, monkeypatch):
+    wider = Wider(1.0)
+    monkeypatch.setattr(thermal._simulate, "make_setting", wider)
+    run(plan_=plan("10"))
+    assert wider.asked == [1.0]
+    assert not any("outran" in note for note in history.notes)
+
+
+def test_the_history_keeps_lesion_probes_and_all_that_cooled(history):
+    box = first_box(patient(), plan(), SPACING_MM).grid
+    grid = history.coldest.grid
+    corners = box.position_mm([np.zeros(3), np.array(box.shape) - 1])
+    assert np.all(grid.contains(corners)), "lesion and probes, with a margin"
+    cooled = history.start.array - history.coldest.array
+    rims = [np.moveaxis(cooled, axis, 0)[side] for axis in range(3) for side in (0, -1)]
+    assert max(float(rim.max()) for rim in rims) < 0.05  # °C: less than what is kept
+    assert np.prod(grid.shape) < 0.5 * 60**3, "not the whole patient"
+
+
+def test_any_box_near_the_skin_finds_the_state_at_rest_there():
     """Without freezing, whatever box is cut from the patient stays as it is, at its walls too."""
-    field, box = thermal.field, thermal.box
-    case = patient(back_mm=60.0)
-    prepared, backend = thermal._simulate.anatomy.prepare(case), NumbaBackend()
-    backdrop = thermal.backdrop.make_backdrop(prepared, 2.0, backend, lambda tissue: field.make_problem(tissue, ()))
-    person = field.Patient(prepared=prepared, backend=backend, backdrop=backdrop, reach_mm=20.0)
-    start = box.first_box(case, plan(), 2.0)
-    setting = field.make_setting(person, plan().placements, start, field.make_surroundings(person, start))
-    state = field.fresh_state(setting, [0.0])
-    grown = field.make_setting(person, plan().placements, start.widened(16.0), setting.around)
-    assert not setting.around.box.holds(grown.box), "the box should have outgrown its surroundings"
-    state = field.moved(state, setting, grown)
-    still = replace(state, enthalpy=state.enthalpy.copy())
-    idle = lab.drive_of(0, 0.0, 1)
-    limit = thermal.stepping.euler_limit(grown.problem, 0.0)
-    for stop in range(10, 130, 10):
-        done = thermal.stepping.advance(
-            grown.operator, still.enthalpy, (stop - 10, stop), limit, lambda _t: idle, still.alive
-        )
-        still = replace(still, enthalpy=done.enthalpy)
-    drift = np.abs(grown.operator.temperature(still.enthalpy) - state.start_c)
-    assert state.start_c.min() < 36.0, "the skin should be in the box"
-    assert drift.max() < 0.02  # °C in two minutes; it was 1.2 when walls kept the values of the coarse backdrop
+    case, backend = patient(back_mm=60.0), NumpyBackend()
+    drifts, starts = [], []
+    for widen in (0.3, 1.0):
+        setting = make_setting(case, plan(), SPACING_MM, backend, widen)
+        assert setting.cut.any(), "the box should cut through the patient"
+        end = lab.solve(setting.problem, backend, setting.start_c, lambda _t: lab.drive_of(0, 0.0), steps_s=[10.0] * 12)
+        drifts.append(np.abs(end.solver.temperature() - setting.start_c).max())
+        starts.append(setting.start_c.min())
+    assert min(starts) < 36.0, "the skin should be in the box"
+    assert max(drifts) < 0.02  # °C in two minutes; it was 1.2 when walls kept the values of the coarse backdrop
 
 
 def test_a_freeze_in_two_parts_is_one_freeze():
@@ -173,36 +248,48 @@ def test_a_freeze_in_two_parts_is_one_freeze():
     np.testing.assert_allclose(parts.coldest.array, whole.coldest.array, atol=0.3)  # °C: the steps differ
 
 
-def test_blood_does_not_come_back_to_tissue_that_froze_deeply(history, monkeypatch):
-    alive = []
-    kept = thermal._simulate.advance
+class Hearing:
+    """The default backend, that notes what is watched and may watch something else."""
 
-    def spy(operator, enthalpy, span, limit_s, driver, living, **more):
-        alive.append((span, living.sum() / living.size, enthalpy.shape))
-        return kept(operator, enthalpy, span, limit_s, driver, living, **more)
+    def __init__(self, **instead) -> None:
+        self.inner, self.instead, self.watched = default_backend(), instead, []
+        self.name, self.device, self.dtype = self.inner.name, self.inner.device, self.inner.dtype
 
-    monkeypatch.setattr(thermal._simulate, "advance", spy)
-    run()
-    dead = [(1 - share) * np.prod(box) for _, share, box in alive]
+    def operator(self, problem):
+        return self.inner.operator(problem)
+
+    def solver(self, problem, start_c, stepping, watch):
+        self.watched.append(watch)
+        return self.inner.solver(problem, start_c, stepping, replace(watch, **self.instead))
+
+
+def test_blood_does_not_come_back_to_tissue_that_froze_deeply():
+    usual, ever = Hearing(), Hearing(stasis_c=-np.inf)
+    # a long thaw, and a lesion that is perfused: what froze deeply is thawed again and would be warmed by blood
+    ours, other = (run(plan_=plan("3-12"), backend=b) for b in (usual, ever))
     stasis_c = library.physics()["stasis_below_c"].value
-    assert dead[-1] == pytest.approx(np.count_nonzero(history.coldest.array < stasis_c), rel=0.02)
-    thawing = [d for (span, _, _), d in zip(alive, dead, strict=True) if 200 <= span[0] < 300]
-    assert min(thawing) > 0
-    assert np.all(np.diff(thawing) >= -0.5)
+    assert usual.watched[0].stasis_c == stasis_c
+    assert (ours.coldest.array < stasis_c).any()
+    assert ours.ice_ml[-1] < 0.5 * ours.ice_ml.max(), "some of it should have thawed"
+    assert ours.energy.perfusion_j < other.energy.perfusion_j
+    mine, theirs = inside_each_other(ours, other)
+    assert np.abs(mine - theirs)[mine < -20.0].max() < 0.1, "the freeze should be the same"  # °C
 
 
-def test_a_step_that_gets_colder_than_its_guess_is_taken_again(monkeypatch):
-    floors = []
-    kept = thermal._simulate.euler_limit
-    monkeypatch.setattr(thermal._simulate, "euler_limit", lambda p, floor: floors.append(floor) or kept(p, floor))
-    found = run(plan_=plan("0.5"))
-    assert min(floors) <= found.coldest.array.min()
-    assert len(set(floors)) > 3
+def test_clocks_run_for_every_isotherm_and_every_limit():
+    heard = Hearing()
+    history = run(plan_=plan("0.5"), backend=heard)
+    assert isinstance(heard.watched[0], Watch)
+    asked = {0.0} | {c.value for c in library.isotherms()} | {v for x in library.limits() for v in x.values_c}
+    assert set(heard.watched[0].clocks_c) == set(history.below) == asked
 
 
 def test_a_probe_that_leaves_the_body_says_how_much_of_it_takes_no_heat():
     history = run(case=patient(back_mm=56.0), plan_=plan("0.5"))
-    assert any("mm of its active zone lie in gas or outside the scan and take no heat" in n for n in history.notes)
+    assert any(
+        "mm of its active zone lie in gas, in a large vessel or outside the scan and take no heat" in n
+        for n in history.notes
+    )
 
 
 def test_nothing_is_reported_colder_than_the_gas():
@@ -249,9 +336,15 @@ def test_a_probe_in_the_air_is_refused():
         run(case=patient(back_mm=40.0), plan_=plan("1", placement(shift=(0.0, 20.0, 0.0))))
 
 
-@pytest.mark.parametrize("spacing_mm", [0.0, -1.0, float("nan"), 50.0])
+@pytest.mark.parametrize("spacing_mm", [0.0, -1.0, float("nan"), 0.05])
 def test_a_spacing_that_makes_no_sense_is_refused(spacing_mm):
     with pytest.raises(GeometryError, match=r"is not usable; write 0\.1 to 5 mm"):
+        run(spacing_mm=spacing_mm)
+
+
+@pytest.mark.parametrize("spacing_mm", [4.5, 50.0, float("inf")])
+def test_a_spacing_too_coarse_for_any_probe_is_refused(spacing_mm):
+    with pytest.raises(GeometryError, match=r"are too coarse for a probe: .* Write a spacing of 4 mm or less"):
         run(spacing_mm=spacing_mm)
 
 
@@ -284,3 +377,63 @@ def test_shorter_steps_move_no_isotherm_by_a_tenth_of_a_millimetre():
     for isotherm in (0.0, -20.0, -40.0):
         near = np.abs(temperature - isotherm) < 5.0
         assert (np.abs(other - temperature)[near] / gradient[near]).max() < 0.1
+
+
+# -- protections and large vessels are felt ---------------------------------------------------------------------------
+
+BEHIND = (0.0, 12.0, 2.0)  # LPS [mm]: between the lesion and the cord, in the lesion's own axial plane
+
+
+def test_a_pocket_that_is_kept_warm_keeps_the_cord_warmer_and_a_still_one_freezes(history):
+    place = Ball(centre_mm=(0.0, 12.0, 2.0), radius_mm=6.0)
+    soft = muscle_patient()
+    bare = run(case=soft, plan_=plan("6"))
+    still = run(case=soft, plan_=plan("6", protections=[Pocket(label="s", filling="saline", region=place)]))
+    flowing = run(
+        case=soft, plan_=plan("6", protections=[Pocket(label="f", filling="saline", region=place, held_c=40.0)])
+    )
+    cords = [float(h.structures[0].coldest_c.min()) for h in (bare, still, flowing)]
+    assert cords[2] > max(cords[:2]) + 1.0  # °C: a heat bath in between
+    assert abs(cords[1] - cords[0]) < 5.0  # still saline holds little more heat than muscle
+    inside = np.linalg.norm(voxels_mm(flowing.coldest.grid) - np.array(place.centre_mm), axis=-1) < 4.0
+    np.testing.assert_allclose(flowing.coldest.array[inside], 40.0, atol=1e-3)  # what is held does not move
+    assert flowing.energy.boundary_j > bare.energy.boundary_j + 10.0, "the bath should give heat"
+    assert flowing.energy.residual_fraction < 1e-4
+    assert still.energy.residual_fraction < 1e-4
+
+
+def voxels_mm(grid):
+    """Where the voxels (I, J, K, 3) of a grid lie, LPS [mm]."""
+    return grid.position_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3)).reshape(*grid.shape, 3)
+
+
+def muscle_patient(tissue="spinal_cord"):
+    """The patient without bone, so that fluid has room; the structure behind is of ``tissue``."""
+    case = patient()
+    hu = np.where(case.ct.array > 100.0, 50.0, case.ct.array).astype(np.float32)
+    behind = replace(case.structures[0], name=tissue, tissue=tissue, limit=None if tissue != "spinal_cord" else tissue)
+    return replace(case, ct=replace(case.ct, array=hu), structures=(behind,))
+
+
+def test_a_warm_pad_keeps_the_skin_warm():
+    case = patient(back_mm=64.0)
+    pad = WarmPad(
+        label="glove", region=Ball(centre_mm=(0.0, 4.0, 0.0), radius_mm=40.0), outside_c=40.0, film_w_per_m2_k=100.0
+    )
+    bare, padded = run(case=case, plan_=plan("2")), run(case=case, plan_=plan("2", protections=[pad]))
+    assert padded.start.array.min() > bare.start.array.min() + 1.0
+    assert padded.energy.boundary_j > bare.energy.boundary_j
+    assert padded.energy.residual_fraction < 1e-4
+
+
+def test_a_large_vessel_stays_at_its_temperature_and_takes_no_part_in_the_ice():
+    case = muscle_patient(tissue=library.structure_rule("aorta").tissue)
+    vessel = case.labels.array == 1
+    history = run(case=case, plan_=plan("6"))
+    place = case.ct.grid.index_of(voxels_mm(history.coldest.grid).reshape(-1, 3)).round().astype(int)
+    within = vessel[tuple(np.clip(place, 0, 59).T)].reshape(history.coldest.grid.shape)
+    arterial_c = library.physics()["arterial_c"].value
+    assert within.any()
+    np.testing.assert_allclose(history.coldest.array[within], arterial_c, atol=1e-3)
+    assert history.energy.boundary_j > 10.0, "the vessel should give heat"
+    assert history.energy.residual_fraction < 1e-4

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from iceball.errors import InputError
 from iceball.nouns import Tissue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from iceball.nouns import Freezing
 
 
 def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
@@ -26,8 +29,13 @@ def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
     parts : sequence of (Tissue, volume fraction)
         fractions add up to 1
 
+    Raises
+    ------
+    InputError : if the parts freeze by different laws
+
     Source: physics README 1.5 (key ``iceball_judgement``), DESIGN.
     """
+    law = _common_law(name, parts)
     latent = sum(part.latent_heat_j_per_m3 * share for part, share in parts)
     frozen_capacity = _by_volume("frozen_heat_capacity_j_per_m3_k", parts)
 
@@ -52,7 +60,17 @@ def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
         / frozen_capacity,
         perfusion_w_per_m3_k=_by_volume("perfusion_w_per_m3_k", parts),
         metabolic_heat_w_per_m3=_by_volume("metabolic_heat_w_per_m3", parts),
+        freezing=law,
     )
+
+
+def _common_law(name: str, parts: Sequence[tuple[Tissue, float]]) -> Freezing:
+    laws = [part.freezing for part, _ in parts if part.latent_heat_j_per_m3 > 0] or [parts[0][0].freezing]
+    if any(law != laws[0] for law in laws):
+        raise InputError(
+            f"{name}: {', '.join(part.name for part, _ in parts)} freeze by different laws; choose one law"
+        )
+    return laws[0]
 
 
 def _by_volume(field: str, parts: Sequence[tuple[Tissue, float]]) -> float:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from iceball import library
 from iceball.anatomy._mixing import mixed
-from iceball.nouns import Tissue
+from iceball.nouns import Pocket, Tissue
 from iceball.nouns._noun import array_noun, seal_field
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case
+    from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
 
 BINS = 16  # of bone matrix fraction; numerical, so not in the library
-BY_HU, BONE, LONG_BONE = -1, -2, -3
+BY_HU, BONE, LONG_BONE, CEMENTED = -1, -2, -3, -4
 # Whose marrow is mostly fat; every other bone counts as a vertebra or pelvis.
 LONG_BONES = ("femur", "humerus", "tibia", "fibula", "radius", "ulna")
 BONE_ROWS = ("cortical_bone", "trabecular_bone")
@@ -28,47 +31,85 @@ BASE = ("air", "fat", "muscle", "metal", "osteolytic_lesion", "osteoblastic_lesi
 
 @array_noun
 class Palette:
-    """The tissues of a case, air first, then bone in bins of matrix fraction, then the organs that its labels name.
+    """The tissues of a case: air, bone in bins of matrix fraction, the organs of its labels, the fillings of pockets.
 
-    ``of_label`` (L,) gives per label the tissue's number, -1 for "by HU", -2 for "bone by HU" or -3 for "long bone by
-    HU"; the last entry stands for any greater label. ``is_lung`` (L,) is True for labels of lung.
+    ``of_label`` (L,) gives per label the tissue's number, -1 for "by HU", -2 for "bone by HU", -3 for "long bone by HU"
+    or -4 for "cement where it is dense, else bone by HU"; the last entry stands for any greater label. ``is_lung`` (L,)
+    is True for labels of lung, ``is_soft`` (L,) where a pocket may take the label's place. ``cement`` is the number of
+    cement, 0 where no label names any; ``filling`` gives the number of each protection's filling, 0 where it has none.
     """
 
     tissues: tuple[Tissue, ...]
     of_label: NDArray[Any]
     is_lung: NDArray[Any]
+    is_soft: NDArray[Any]
+    cement: int = 0
+    filling: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Seal the arrays."""
-        seal_field(self, "of_label", self.of_label)
-        seal_field(self, "is_lung", self.is_lung)
+        for field in ("of_label", "is_lung", "is_soft"):
+            seal_field(self, field, getattr(self, field))
 
 
-def palette(case: Case) -> Palette:
+def palette(
+    case: Case,
+    protections: Sequence[Protection] = (),
+    freezing: Freezing | None = None,
+    vasoconstriction: Vasoconstriction | None = None,
+) -> Palette:
     """Choose the tissues of ``case``: one list for the whole case, whatever part of it is simulated.
 
     Raises
     ------
-    UnknownName : if a structure names a tissue that the library does not have
+    UnknownName : if a structure or a pocket names a tissue that the library does not have
     """
     bones = [*_bone_bins("bone", "marrow_fat_fraction"), *_bone_bins("long bone", "marrow_fat_fraction_long_bone")]
     tissues = [*map(library.tissue, BASE), *bones]
-    numbers: dict[str, int] = {}
     size = max((structure.label for structure in case.structures), default=0) + 2
     of_label = np.full(size, BY_HU, dtype=np.int16)
-    is_lung = np.zeros(size, dtype=bool)
+    is_lung, is_soft = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    is_soft[0] = True
     for structure in case.structures:
-        name = structure.tissue
-        if name in BONE_ROWS or (name is None and library.structure_rule(structure.name).bone):
+        name, rule = structure.tissue, library.structure_rule(structure.name)
+        is_soft[structure.label] = structure.role == "way_in"
+        if name is None and rule.cement:
+            of_label[structure.label] = CEMENTED
+        elif name in BONE_ROWS or (name is None and rule.bone):
             of_label[structure.label] = LONG_BONE if structure.name.startswith(LONG_BONES) else BONE
-        if name is None or name in BONE_ROWS:
-            continue
-        if name not in numbers:
-            numbers[name] = len(tissues)
-            tissues.append(library.tissue(name))
-        of_label[structure.label] = numbers[name]
-        is_lung[structure.label] = name.startswith("lung")
-    return Palette(tissues=tuple(tissues), of_label=of_label, is_lung=is_lung)
+        elif name is not None:
+            of_label[structure.label] = _number(tissues, library.tissue(name))
+            is_lung[structure.label] = name.startswith("lung")
+    cement = _number(tissues, library.tissue("pmma_cement")) if (of_label == CEMENTED).any() else 0
+    filling = tuple(_number(tissues, _filling(each)) if isinstance(each, Pocket) else 0 for each in protections)
+    return Palette(
+        tissues=tuple(_chosen(tissue, freezing, vasoconstriction) for tissue in tissues),
+        of_label=of_label,
+        is_lung=is_lung,
+        is_soft=is_soft & (of_label == BY_HU),
+        cement=cement,
+        filling=filling,
+    )
+
+
+def _number(tissues: list[Tissue], tissue: Tissue) -> int:
+    """Number of ``tissue``, which is added if it is not there; those of BASE keep theirs."""
+    if tissue not in tissues:
+        tissues.append(tissue)
+    return tissues.index(tissue)
+
+
+def _filling(pocket: Pocket) -> Tissue:
+    return replace(library.tissue(pocket.filling), held_c=pocket.held_c)
+
+
+def _chosen(tissue: Tissue, freezing: Freezing | None, vasoconstriction: Vasoconstriction | None) -> Tissue:
+    """``tissue`` by the laws that were chosen for the whole case, where they touch it."""
+    if freezing is not None and tissue.latent_heat_j_per_m3 > 0:
+        tissue = replace(tissue, freezing=freezing)
+    if vasoconstriction is not None and tissue.perfusion_w_per_m3_k > 0 and tissue.held_c is None:
+        tissue = replace(tissue, vasoconstriction=vasoconstriction)
+    return tissue
 
 
 def _bone_bins(name: str, fat_rule: str) -> list[Tissue]:

@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import library
 from iceball.anatomy._body import body
-from iceball.anatomy._palette import Palette, palette
-from iceball.nouns import Case
-from iceball.nouns._noun import array_noun, seal_field
+from iceball.anatomy._palette import palette
+from iceball.anatomy._prepared import GAS, NOT_SCANNED, ROOM, TISSUE, Prepared
+from iceball.anatomy._protecting import check
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
-NOT_SCANNED, ROOM, GAS, TISSUE = 0, 1, 2, 3
-
-
-@array_noun
-class Prepared:
-    """A case with its body found and its tissues chosen.
-
-    ``region`` (I, J, K) uint8 on the CT: 0 not scanned, 1 the room's air, 2 gas in the body, 3 tissue.
-    """
-
-    case: Case
-    region: NDArray[Any]
-    palette: Palette
-
-    def __post_init__(self) -> None:
-        """Seal the array."""
-        seal_field(self, "region", self.region)
+    from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
 
 
-def prepare(case: Case) -> Prepared:
+def prepare(
+    case: Case,
+    *,
+    protections: Sequence[Protection] = (),
+    freezing: Freezing | None = None,
+    vasoconstriction: Vasoconstriction | None = None,
+) -> Prepared:
     """Find the body on the CT of ``case`` and mix the tissues it may hold. Seconds for a whole scan: do it once.
 
     Gas is what lies in the body below ``library.hu_rules()["gas_below_hu"]`` and is not labelled as lung.
 
+    Parameters
+    ----------
+    case : Case
+    protections : of the plan; ``tissue_map`` puts them in
+    freezing : the law for every tissue that freezes; None leaves to each the law of its row in the library
+    vasoconstriction : for every perfused tissue; None for none
+
     Raises
     ------
-    InputError : if there is no body on the CT
-    UnknownName : if a structure names a tissue that the library does not have
+    InputError : if there is no body on the CT, or a protection would do nothing where it is
+    UnknownName : if a structure or a pocket names a tissue that the library does not have
 
     Source: physics README 1.5, DESIGN.
     """
-    choice = palette(case)
+    choice = palette(case, protections, freezing, vasoconstriction)
     inside = body(case.ct, case.field_of_view)
     gas = case.ct.array < library.hu_rules()["gas_below_hu"].value
     if case.labels is not None:
@@ -56,4 +53,6 @@ def prepare(case: Case) -> Prepared:
     region = np.where(inside, np.where(gas, np.uint8(GAS), np.uint8(TISSUE)), np.uint8(ROOM))
     if case.field_of_view is not None:
         region[case.field_of_view.array == 0] = NOT_SCANNED
-    return Prepared(case=case, region=region, palette=choice)
+    prepared = Prepared(case=case, region=region, palette=choice, protections=tuple(protections))
+    check(prepared)
+    return prepared

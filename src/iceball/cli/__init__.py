@@ -1,4 +1,4 @@
-"""The command line: ``iceball library | read | simulate | assess | report | demo``.
+"""The command line: ``iceball library | phantom | read | simulate | assess | report | demo``.
 
 Nothing is imported before ``main`` runs, so that a Ctrl-C in the first second is met there too.
 """
@@ -31,6 +31,6 @@ def __getattr__(name: str) -> Any:
 
 
 def _with_commands() -> Any:
-    from iceball.cli import _app, assess, demo, library, read, report, simulate  # noqa: F401  (each registers itself)
+    from iceball.cli import _app, assess, bench, demo, library, phantom, read, report, simulate, validate, verify  # noqa: F401  (each registers itself)
 
     return _app

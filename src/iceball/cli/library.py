@@ -41,6 +41,13 @@ def probes(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @group.command()
+def protections(name: Name = None, as_json: AsJson = False) -> None:
+    """Means that keep the cold away: how warm they are, and how well they are in touch."""
+    names = (name,) if name else library.protection_names()
+    _show("protections", {each: library.protection_rows(each) for each in names}, as_json, notes=name is not None)
+
+
+@group.command()
 def limits(name: Name = None, as_json: AsJson = False) -> None:
     """Safety limits: how cold a structure may get."""
     shown = (library.limit(name),) if name else library.limits()
@@ -76,7 +83,8 @@ def structures(name: Name = None, as_json: AsJson = False) -> None:
         return
     table = Table("structure", "role", "limit", "tissue")
     for rule in rules:
-        tissue = rule.tissue or ("bone, by HU" if rule.bone else "by HU")
+        by_hu = "bone, by HU" if rule.bone else "cement or bone, by HU" if rule.cement else "by HU"
+        tissue = rule.tissue or by_hu
         table.add_row(
             rule.name if rule.known else f"{rule.name} (unknown)", rule.role, rule.limit or "none known", tissue
         )

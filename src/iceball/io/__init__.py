@@ -1,7 +1,8 @@
 """Read and write: the only place that knows DICOM, NIfTI and the folders of iceball."""
 
-from iceball.io._atomic import refuse_occupied
+from iceball.io._atomic import refuse_occupied, write_bytes
 from iceball.io.assessments import write_assessment
+from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
 from iceball.io.fingerprints import case_fingerprint
 from iceball.io.plans import read_plan, write_plan
@@ -11,6 +12,8 @@ from iceball.io.scan import read_scan
 __all__ = [
     "StoredRun",
     "case_fingerprint",
+    "phantom_document",
+    "read_bench",
     "read_case",
     "read_plan",
     "read_run",
@@ -19,6 +22,7 @@ __all__ = [
     "refuse_occupied",
     "stored_case_fingerprint",
     "write_assessment",
+    "write_bytes",
     "write_case",
     "write_plan",
     "write_run",

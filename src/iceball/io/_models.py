@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iceball.errors import InputError
+from iceball.io._protection_models import ProtectionModel
 from iceball.nouns import Grid, Structure
 
 Point = tuple[float, float, float]
@@ -109,7 +110,7 @@ class PlacementModel(_Model):
 
 
 class PlanFile(_Model):
-    """plan.json: probes by their library name, and the protocol as text."""
+    """plan.json: probes by their library name, the protocol as text, and what is protected from the cold."""
 
     format: Literal["iceball-plan"]
     version: Literal[1]
@@ -118,6 +119,7 @@ class PlanFile(_Model):
     probes: Annotated[tuple[PlacementModel, ...], Field(min_length=1)]
     protocol: Annotated[str, Field(min_length=1)]
     notes: tuple[str, ...] = ()
+    protections: tuple[ProtectionModel, ...] = ()
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

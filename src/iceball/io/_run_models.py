@@ -10,7 +10,19 @@ from pydantic import Field
 
 from iceball import provenance
 from iceball.io._models import ArrayModel, Fingerprint, GridModel, PlanFile, Point, _Model
-from iceball.nouns import EnergyBalance, MakerIsotherm, Probe, ProbeCurve, StructureCurve
+from iceball.nouns import (
+    BareEnd,
+    EnergyBalance,
+    Heater,
+    HeldShaft,
+    InsulatedShaft,
+    MakerIsotherm,
+    Probe,
+    ProbeCurve,
+    StructureCurve,
+    ThawLaw,
+    WarmGas,
+)
 from iceball.provenance import Run
 
 Curve = tuple[float | None, ...]
@@ -69,6 +81,26 @@ class MakerIsothermModel(_Model):
     source: str
 
 
+class ThawLawModel(_Model):
+    """What an active thaw holds at its temperature: the shaft, the gas behind its resistance, or a heater [W/m]."""
+
+    by: Literal["held shaft", "warm gas", "heater"]
+    heat_w_per_m: float | None = None
+
+    @classmethod
+    def of(cls, law: ThawLaw) -> ThawLawModel:
+        """Model of ``law``."""
+        if isinstance(law, Heater):
+            return cls(by="heater", heat_w_per_m=float(law.heat_w_per_m))
+        return cls(by="held shaft" if isinstance(law, HeldShaft) else "warm gas")
+
+    def noun(self) -> ThawLaw:
+        """The law; InputError if a heater lacks its heat."""
+        if self.by == "heater":
+            return Heater(heat_w_per_m=self.heat_w_per_m or 0.0)
+        return HeldShaft() if self.by == "held shaft" else WarmGas()
+
+
 class ProbeModel(_Model):
     """A probe as it was when the run was made, whatever the library says today."""
 
@@ -82,18 +114,26 @@ class ProbeModel(_Model):
     tip_to_active_mm: float = 0.0
     thaw_temperature_c: float | None = None
     maker_isotherms: tuple[MakerIsothermModel, ...] = ()
+    gas_temperature_at_handle_c: float | None = None
+    rewarming_time_s: float | None = None
+    thaw_law: ThawLawModel = ThawLawModel(by="held shaft")
+    handle_end: Literal["bare", "insulated shaft"] = "bare"
 
     @classmethod
     def of(cls, probe: Probe) -> ProbeModel:
         """Model of ``probe``."""
         isotherms = tuple(MakerIsothermModel(**fields_of(isotherm)) for isotherm in probe.maker_isotherms)
-        fields: dict[str, Any] = fields_of(probe) | {"maker_isotherms": isotherms}
+        end = "insulated shaft" if isinstance(probe.handle_end, InsulatedShaft) else "bare"
+        models = {"maker_isotherms": isotherms, "thaw_law": ThawLawModel.of(probe.thaw_law), "handle_end": end}
+        fields: dict[str, Any] = fields_of(probe) | models
         return cls(**fields)
 
     def noun(self) -> Probe:
         """The probe."""
         isotherms = tuple(MakerIsotherm(**fields_of(isotherm)) for isotherm in self.maker_isotherms)
-        fields: dict[str, Any] = fields_of(self) | {"maker_isotherms": isotherms}
+        end = InsulatedShaft() if self.handle_end == "insulated shaft" else BareEnd()
+        nouns = {"maker_isotherms": isotherms, "thaw_law": self.thaw_law.noun(), "handle_end": end}
+        fields: dict[str, Any] = fields_of(self) | nouns
         return Probe(**fields)
 
 

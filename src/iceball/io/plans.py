@@ -8,6 +8,7 @@ from iceball import library
 from iceball.errors import InputError
 from iceball.io._atomic import write_bytes
 from iceball.io._models import PlacementModel, PlanFile, parse, to_json
+from iceball.io._protection_models import protection_model, protection_noun
 from iceball.nouns import Placement, Plan, Probe, read_protocol
 
 __all__ = ["read_plan", "write_plan"]
@@ -61,6 +62,7 @@ def plan_model(plan: Plan) -> PlanFile:
         ),
         protocol=str(plan.protocol),
         notes=plan.notes,
+        protections=tuple(protection_model(protection) for protection in plan.protections),
     )
 
 
@@ -75,6 +77,7 @@ def plan_noun(model: PlanFile, probes: dict[str, Probe]) -> Plan:
         case=model.case,
         name=model.name,
         notes=model.notes,
+        protections=tuple(protection_noun(protection) for protection in model.protections),
     )
 
 

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from iceball.io._atomic import write_bytes
+from iceball.io._bench_models import BenchFile
 from iceball.io._models import CaseFile, PlanFile
+from iceball.io._phantom_models import PhantomFile
 from iceball.io._run_models import RunFile
 
 __all__ = ["schemas", "write_schemas"]
 
-_MODELS = {"case": CaseFile, "plan": PlanFile, "run": RunFile}
+_MODELS = {"bench": BenchFile, "case": CaseFile, "phantom": PhantomFile, "plan": PlanFile, "run": RunFile}
 
 
 def schemas() -> Mapping[str, str]:

@@ -8,7 +8,18 @@ from types import MappingProxyType
 
 from iceball.errors import LibraryError
 from iceball.library._tables import Table, parse_table, read_rows, require_text, sources, table, unknown_name
-from iceball.nouns import Cited, Probe, Source
+from iceball.nouns import (
+    BareEnd,
+    Cited,
+    HandleEnd,
+    Heater,
+    HeldShaft,
+    InsulatedShaft,
+    Probe,
+    Source,
+    ThawLaw,
+    WarmGas,
+)
 
 REQUIRED = {
     "shaft_diameter_mm": "mm",
@@ -18,8 +29,16 @@ REQUIRED = {
     "cooling_time_s": "s",
     "tip_to_active_mm": "mm",
 }
-OPTIONAL = {"thaw_temperature_c": "°C"}
-BESIDE = ("says", "cryogen")
+OPTIONAL = {
+    "thaw_temperature_c": "°C",
+    "gas_temperature_at_handle_c": "°C",
+    "rewarming_time_s": "s",
+    "thaw_heat_w_per_m": "W/m",
+}
+REQUIRED_BESIDE = ("says", "cryogen")
+BESIDE = (*REQUIRED_BESIDE, "thaw_by", "handle_end")
+THAW_BY: Mapping[str, ThawLaw] = {"held shaft": HeldShaft(), "warm gas": WarmGas()}
+HANDLE_ENDS: Mapping[str, HandleEnd] = {"bare": BareEnd(), "insulated shaft": InsulatedShaft()}
 
 
 @functools.cache
@@ -49,19 +68,46 @@ def probe(name: str) -> Probe:
     UnknownName : if the library has no such probe; the message lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    rows = probe_rows(name)
-    thaw = rows.get("thaw_temperature_c")
+    rows, entry = probe_rows(name), table("probes")[name]
+
+    def given(quantity: str) -> float | None:
+        return rows[quantity].value if quantity in rows else None
+
     return Probe(
         name=name,
-        cryogen=require_text(f"probes.{name}", table("probes")[name], "cryogen"),
+        cryogen=require_text(f"probes.{name}", entry, "cryogen"),
         shaft_diameter_mm=rows["shaft_diameter_mm"].value,
         active_length_mm=rows["active_length_mm"].value,
         gas_temperature_c=rows["gas_temperature_c"].value,
         internal_resistance_k_m_per_w=rows["internal_resistance_k_m_per_w"].value,
         cooling_time_s=rows["cooling_time_s"].value,
         tip_to_active_mm=rows["tip_to_active_mm"].value,
-        thaw_temperature_c=None if thaw is None else thaw.value,
+        thaw_temperature_c=given("thaw_temperature_c"),
+        gas_temperature_at_handle_c=given("gas_temperature_at_handle_c"),
+        rewarming_time_s=given("rewarming_time_s"),
+        thaw_law=_thaw_law(f"probes.{name}", entry, given("thaw_heat_w_per_m")),
+        handle_end=_handle_end(f"probes.{name}", entry),
     )
+
+
+def _handle_end(where: str, entry: Table) -> HandleEnd:
+    """What the row ``handle_end`` chooses, bare where it is left out (decision 0003)."""
+    if (end := entry.get("handle_end", "bare")) not in HANDLE_ENDS:
+        raise LibraryError(f"{where}: handle_end {end!r} is unknown; write one of {', '.join(HANDLE_ENDS)}")
+    return HANDLE_ENDS[end]
+
+
+def _thaw_law(where: str, entry: Table, heat_w_per_m: float | None) -> ThawLaw:
+    """What the row ``thaw_by`` chooses: "held shaft" (where it is left out), "warm gas" or "heater"."""
+    if (by := entry.get("thaw_by", "held shaft")) == "heater":
+        if heat_w_per_m is None:
+            raise LibraryError(f"{where} thaws by a heater but lacks thaw_heat_w_per_m")
+        return Heater(heat_w_per_m=heat_w_per_m)
+    if by not in THAW_BY or heat_w_per_m is not None:
+        raise LibraryError(
+            f"{where}: thaw_by {by!r} will not do; write 'held shaft', 'warm gas', or 'heater' with thaw_heat_w_per_m"
+        )
+    return THAW_BY[by]
 
 
 def read_probe(text: str, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
@@ -79,7 +125,7 @@ def _read(probes: Table, name: str, known: Mapping[str, Source]) -> Mapping[str,
     if name not in probes:
         raise unknown_name("probe", name, probes)
     where, entry, units = f"probes.{name}", probes[name], REQUIRED | OPTIONAL
-    for field in BESIDE:
+    for field in REQUIRED_BESIDE:
         require_text(where, entry, field)
     if unknown := [field for field in entry if field not in units and field not in BESIDE]:
         raise LibraryError(f"{where} has an unknown field {', '.join(unknown)}; it may have: {', '.join(units)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
 
@@ -15,7 +16,7 @@ from iceball.nouns import Role
 from iceball.nouns._noun import noun
 
 ROLES: tuple[Role, ...] = ("target", "at_risk", "barrier", "way_in")
-_FIELDS = ("number", "role", "limit", "tissue", "bone")
+_FIELDS = ("number", "role", "limit", "tissue", "bone", "cement")
 
 
 @noun
@@ -23,7 +24,8 @@ class StructureRule:
     """What a structure's name means: its role, its safety limit and its tissue, each None where there is none.
 
     ``tissue`` None leaves the choice to the CT; ``bone`` True says that it is bone, split by HU into cortex and
-    marrow. ``known`` is False for a name that the table does not have.
+    marrow; ``cement`` True that what is dense in it is cement and the rest bone. ``known`` is False for a name that the
+    table does not have.
     """
 
     name: str
@@ -31,6 +33,7 @@ class StructureRule:
     limit: str | None = None
     tissue: str | None = None
     bone: bool = False
+    cement: bool = False
     known: bool = True
 
 
@@ -50,7 +53,7 @@ def structure_rule(name: str) -> StructureRule:
     for known in sorted(drawn, key=len, reverse=True):
         if name.startswith(f"{known}_"):
             base = rules[known]
-            return StructureRule(name=name, role=base.role, limit=base.limit, tissue=base.tissue, bone=base.bone)
+            return replace(base, name=name)
     return StructureRule(name=name, role="at_risk", known=False)
 
 
@@ -94,4 +97,5 @@ def _rule(name: str, entry: Table) -> StructureRule:
         raise LibraryError(f"{where}: tissue {tissue!r} is not in tissues.toml; it has: {', '.join(tissue_names())}")
     if (key := entry.get("limit")) is not None:
         limit(str(key))
-    return StructureRule(name=name, role=role, limit=key, tissue=tissue, bone=bool(entry.get("bone", False)))
+    bone, cement = bool(entry.get("bone", False)), bool(entry.get("cement", False))
+    return StructureRule(name=name, role=role, limit=key, tissue=tissue, bone=bone, cement=cement)

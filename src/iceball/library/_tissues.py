@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iceball.errors import LibraryError
+from iceball.library._limits import physics
 from iceball.library._tables import Table, parse_table, read_rows, require_text, sources, table, unknown_name
-from iceball.nouns import Cited, Source, Tissue
+from iceball.nouns import Cited, Freezing, FreezingPointDepression, LinearMush, Source, Tissue, Vasoconstriction
 
 QUANTITIES = {
     "density_kg_per_m3": "kg/m³",
@@ -25,9 +26,12 @@ QUANTITIES = {
     "capacity_ice_fraction": "1",
 }
 
-BESIDE = ("says", "inert")
+BESIDE = ("says", "inert", "gas", "freezing", "like", "held_at")
+FREEZING = ("linear mush", "freezing-point depression")
 
 _M3_PER_S_FROM_ML_PER_MIN = 1e-6 / 60.0
+# No gas spreads heat faster than this, a third of what frozen tissue does at -140 °C: numerical, decision 0009.
+_GAS_DIFFUSIVITY_M2_PER_S = 1e-6
 
 
 @functools.cache
@@ -53,7 +57,8 @@ def tissue(name: str) -> Tissue:
     """Return the tissue called ``name`` as the solver needs it, per volume.
 
     Both phases carry the UNFROZEN density, so that mass is conserved on a fixed grid; the expansion of water on
-    freezing (9 %) is neglected. Perfusion is Pennes' W = w rho rho_b c_b [W/m³/K], with w [m³/s/kg] from the row and
+    freezing (9 %) is neglected. Gas that conducts holds more heat than it does, so that it does not set the time step.
+    Perfusion is Pennes' W = w rho rho_b c_b [W/m³/K], with w [m³/s/kg] from the row and
     rho_b, c_b from the rows of blood.
 
     Raises
@@ -61,17 +66,20 @@ def tissue(name: str) -> Tissue:
     UnknownName : if the library has no such tissue; the message lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    rows = tissue_rows(name)
+    rows, entry = tissue_rows(name), _entry(table("tissues"), name)
+    held_at = entry.get("held_at")
     blood = tissue_rows("blood")
     blood_j_per_m3_k = blood["density_kg_per_m3"].value * blood["heat_capacity_j_per_kg_k"].value
     density = rows["density_kg_per_m3"].value
+    k = rows["conductivity_w_per_m_k"].value
+    least = k / _GAS_DIFFUSIVITY_M2_PER_S if entry.get("gas") else 0.0
     perfusion_per_s = rows["perfusion_ml_per_min_kg"].value * _M3_PER_S_FROM_ML_PER_MIN * density
     return Tissue(
         name=name,
-        conductivity_w_per_m_k=rows["conductivity_w_per_m_k"].value,
+        conductivity_w_per_m_k=k,
         frozen_conductivity_w_per_m_k=rows["frozen_conductivity_w_per_m_k"].value,
-        heat_capacity_j_per_m3_k=density * rows["heat_capacity_j_per_kg_k"].value,
-        frozen_heat_capacity_j_per_m3_k=density * rows["frozen_heat_capacity_j_per_kg_k"].value,
+        heat_capacity_j_per_m3_k=max(density * rows["heat_capacity_j_per_kg_k"].value, least),
+        frozen_heat_capacity_j_per_m3_k=max(density * rows["frozen_heat_capacity_j_per_kg_k"].value, least),
         latent_heat_j_per_m3=density * rows["latent_heat_j_per_kg"].value,
         solidus_c=rows["solidus_c"].value,
         liquidus_c=rows["liquidus_c"].value,
@@ -79,7 +87,31 @@ def tissue(name: str) -> Tissue:
         capacity_ice_fraction=rows["capacity_ice_fraction"].value,
         perfusion_w_per_m3_k=perfusion_per_s * blood_j_per_m3_k,
         metabolic_heat_w_per_m3=density * rows["metabolic_heat_w_per_kg"].value,
-        inert=bool(table("tissues")[name].get("inert", False)),
+        inert=bool(entry.get("inert", False)),
+        freezing=freezing(entry["freezing"]),
+        held_c=None if held_at is None else physics()[held_at].value,
+    )
+
+
+def freezing(name: str) -> Freezing:
+    """Return the freezing law called ``name``: "linear mush" or "freezing-point depression".
+
+    Raises
+    ------
+    UnknownName : if there is no such law; the message lists both
+    """
+    if name not in FREEZING:
+        raise unknown_name("freezing law", name, FREEZING)
+    if name == "linear mush":
+        return LinearMush()
+    return FreezingPointDepression(complete_c=physics()["freezing_complete_c"].value)
+
+
+def vasoconstriction() -> Vasoconstriction:
+    """Return the ramp by which blood leaves cold tissue, for those who choose it: no tissue of the library has it."""
+    rows = physics()
+    return Vasoconstriction(
+        stops_c=rows["vasoconstriction_stops_c"].value, full_c=rows["vasoconstriction_full_c"].value
     )
 
 
@@ -94,13 +126,28 @@ def read_tissue(text: str, name: str, known: Mapping[str, Source]) -> Mapping[st
     return _read(parse_table(text, "tissues"), name, known)
 
 
+def _entry(tissues: Table, name: str) -> Table:
+    """The entry ``name``, with the rows of the tissue it is ``like`` where it has none of its own."""
+    entry = tissues[name]
+    if "like" not in entry:
+        return entry
+    model = require_text(f"tissues.{name}", entry, "like")
+    if model not in tissues or "like" in tissues[model]:
+        raise LibraryError(f"tissues.{name} is like {model!r}, which must be a tissue with rows of its own")
+    return dict(tissues[model]) | dict(entry)
+
+
 def _read(tissues: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
     if name not in tissues:
         raise unknown_name("tissue", name, tissues)
-    where, entry = f"tissues.{name}", tissues[name]
+    where, entry = f"tissues.{name}", _entry(tissues, name)
     require_text(where, entry, "says")
+    if (law := require_text(where, entry, "freezing")) not in FREEZING:
+        raise LibraryError(f"{where}: freezing {law!r} is unknown; write one of {', '.join(FREEZING)}")
     if unknown := [field for field in entry if field not in QUANTITIES and field not in BESIDE]:
         raise LibraryError(f"{where} has an unknown field {', '.join(unknown)}; it may have: {', '.join(QUANTITIES)}")
+    if (held_at := entry.get("held_at")) is not None and held_at not in physics():
+        raise LibraryError(f"{where}: held_at {held_at!r} is no row of physics.toml; it has: {', '.join(physics())}")
     rows = read_rows(where, entry, known, beside=BESIDE)
     if lacking := [quantity for quantity in QUANTITIES if quantity not in rows]:
         raise LibraryError(f"{where} lacks {', '.join(lacking)}")

@@ -5,18 +5,23 @@ from __future__ import annotations
 from iceball.errors import InputError, UnknownName
 from iceball.nouns._noun import noun
 from iceball.nouns.probe import Placement
+from iceball.nouns.protection import Protection
 from iceball.nouns.protocol import Protocol
 
 
 @noun
 class Plan:
-    """Probes in place and when they freeze. ``case`` is the fingerprint of the case it was made for, "" if for none."""
+    """Probes in place, when they freeze, and what is protected from the cold.
+
+    ``case`` is the fingerprint of the case it was made for, "" if for none.
+    """
 
     placements: tuple[Placement, ...]
     protocol: Protocol
     case: str = ""
     name: str = ""
     notes: tuple[str, ...] = ()
+    protections: tuple[Protection, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a plan without probes, with two probes of one label, or whose protocol names a probe it lacks."""
@@ -25,6 +30,9 @@ class Plan:
             raise InputError("a plan needs at least one probe")
         if len(set(labels)) != len(labels):
             raise InputError(f"two probes share a label: {', '.join(labels)}")
+        guards = [protection.label for protection in self.protections]
+        if len(set(guards)) != len(guards):
+            raise InputError(f"two protections share a label: {', '.join(guards)}")
         for step in self.protocol.steps:
             for label, _ in step.power_by_probe:
                 if label not in labels:

@@ -2,7 +2,17 @@
 
 from iceball.thermal._simulate import simulate
 from iceball.thermal.backends import NumbaBackend, NumpyBackend, backend_named, backend_names
+from iceball.thermal.phantom import freeze_phantom
 from iceball.thermal.problem import Backend
 from iceball.thermal.stepping import Stepping
 
-__all__ = ["Backend", "NumbaBackend", "NumpyBackend", "Stepping", "backend_named", "backend_names", "simulate"]
+__all__ = [
+    "Backend",
+    "NumbaBackend",
+    "NumpyBackend",
+    "Stepping",
+    "backend_named",
+    "backend_names",
+    "freeze_phantom",
+    "simulate",
+]

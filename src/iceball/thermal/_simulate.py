@@ -2,94 +2,82 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from iceball import anatomy, library
-from iceball.errors import SimulationError
-from iceball.nouns import EnergyBalance, StructureCurve, ThermalHistory, Volume
+from iceball import library
+from iceball.nouns import EnergyBalance, ThermalHistory, Volume
 from iceball.provenance import now
 from iceball.thermal._describe import describe
-from iceball.thermal.backdrop import make_backdrop
-from iceball.thermal.backends import NumbaBackend
-from iceball.thermal.box import first_box, grown
-from iceball.thermal.field import (
-    Patient,
-    Setting,
-    State,
-    fresh_state,
-    make_problem,
-    make_setting,
-    make_surroundings,
-    moved,
-)
-from iceball.thermal.materials import COLDEST_C
-from iceball.thermal.problem import OFF, Drive
-from iceball.thermal.recording import Log, count_time_below
-from iceball.thermal.schedule import Phase, drive, phases
-from iceball.thermal.stepping import Advance, Stepping, advance, euler_limit, ramp
+from iceball.thermal.backends import default_backend
+from iceball.thermal.checks import check_apart, check_spacing
+from iceball.thermal.field import Setting, make_setting
+from iceball.thermal.marching import around_probes
+from iceball.thermal.problem import Watch
+from iceball.thermal.recording import Log
+from iceball.thermal.schedule import legs, phases
+from iceball.thermal.stepping import accuracy_named, ramp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case, Plan
+    from iceball.nouns import Case, Plan, StructureCurve
     from iceball.provenance import Run
-    from iceball.thermal.problem import Backend, Rate
+    from iceball.thermal.box import Box
+    from iceball.thermal.marching import Driver, Leg
+    from iceball.thermal.problem import Backend, Solver
+    from iceball.thermal.stepping import Stepping
 
     Progress = Callable[[float, str], None]
 
 ICE_C = 0.0
-FLOOR_C, HEADROOM_C = 10.0, 15.0
-REACH, TISSUE_M2_PER_S = 1.3, 1.4e-7  # diffusion lengths of watery tissue that the cold may spread: numerical
 NOTABLE_K = 1.0  # less cooling than this at the edge of the scan changes no finding
+REACHED_K = 0.2  # a cut wall that cooled by this much has been reached by the cold: the box was too small
+KEPT_K = 0.05  # what cooled by less is cut off the history
+WIDER = (1.0, 1.6, 2.5)  # how much wider a box is tried
 
 
 @dataclass
 class _Course:
     """A run under way: the one mutable thing of the folder, alive only inside ``simulate``."""
 
-    patient: Patient
     plan: Plan
     setting: Setting
-    state: State
-    temperature: NDArray[np.float64]
+    solver: Solver
+    stepping: Stepping
     energy_j: NDArray[np.float64]
     log: Log
-    gas_from_c: NDArray[np.float64]
-    gas_c: NDArray[np.float64]
-    limits_s: dict[float, float] = field(default_factory=dict)
-
-    def limit_s(self, floor_c: float) -> float:
-        """Euler's stable step [s] in this box while nothing is colder than ``floor_c``."""
-        if floor_c not in self.limits_s:
-            self.limits_s[floor_c] = euler_limit(self.setting.problem, floor_c)
-        return self.limits_s[floor_c]
 
 
-def simulate(
+class _OutgrownError(Exception):
+    """The cold has reached where the box cuts through the patient."""
+
+
+def simulate(  # noqa: PLR0913  (what to freeze, by what, and five knobs that people turn)
     case: Case,
     plan: Plan,
     *,
     spacing_mm: float = 1.0,
+    accuracy: str = "standard",
     backend: Backend | None = None,
     stepping: Stepping | None = None,
     progress: Progress | None = None,
 ) -> ThermalHistory:
-    """Freeze ``case`` by ``plan``: the enthalpy bioheat equation on a box around the target that grows with the cold.
+    """Freeze ``case`` by ``plan``: the enthalpy bioheat equation on a box that the cold does not fill.
 
     Parameters
     ----------
     case : CT with labels and, if there is one, the lesion
-    plan : probes in place and a protocol
+    plan : probes in place, protections and a protocol
     spacing_mm : voxel size of the simulation [mm], 0.1 to 5
-    backend : NumbaBackend() by default; no other is taken when it fails
-    stepping : how to march; RKL2 by default
+    accuracy : "preview", "standard" or "reference": how long the steps are
+    backend : the fastest of this installation by default; no other is taken when it fails
+    stepping : how to march, instead of what the accuracy asks for
     progress : called with the done fraction and a line of text
 
     Returns
@@ -98,149 +86,100 @@ def simulate(
 
     Raises
     ------
-    GeometryError : if a probe's active zone leaves the scan or the body
+    GeometryError : if a probe's active zone leaves the scan or the body, if two probes are in one place, or if the
+        voxels are too coarse for a probe
     InputError : if the plan asks what a probe cannot do
-    SimulationError : if the temperature before freezing does not settle
+    UnknownName : if there is no accuracy of that name
+    SimulationError : if the temperature before freezing does not settle, or blows up in the smallest steps
 
     Equations and numbers: DESIGN "Physics in one page"; tissue, probe and room values with sources in the library.
     """
-    backend, stepping = backend or NumbaBackend(), stepping or Stepping()
-    begun, laid, tell = now(), phases(plan), progress or _silent
-    tell(0.0, "tissue from CT")
-    course = _begin(case, plan, spacing_mm, backend)
-    for phase in laid:
-        _run_phase(course, stepping, phase, lambda at_s, text: tell(at_s / laid[-1].stop_s, text))
-    _note_row(course, laid[-1].stop_s)
-    course.log.note_probes(_rate_now(course, laid[-1]))
+    begun, tell = now(), progress or _silent
+    backend, stepping = backend or default_backend(), stepping or accuracy_named(accuracy)
+    check_spacing(plan.placements, spacing_mm)
+    check_apart(plan.placements)
+    laid = legs(plan)
+
+    def along(at_s: float, text: str) -> None:
+        tell(at_s / plan.protocol.duration_s, text)
+
+    for widen in WIDER:
+        tell(0.0, "tissue from CT")
+        course = _begin(make_setting(case, plan, spacing_mm, backend, widen), plan, backend, stepping)
+        try:
+            for leg in laid:
+                _run_leg(
+                    course, leg, lambda at_s, text: tell(at_s / plan.protocol.duration_s, text), last=widen == WIDER[-1]
+                )
+        except _OutgrownError:
+            laid = legs(plan)
+            continue
+        break
     settings = (backend, stepping, spacing_mm)
-    index, tissues = course.setting.problem.index, course.patient.prepared.palette.tissues
-    return _history(course, describe(case, plan, index, tissues, settings, begun))
+    tissues = course.setting.prepared.palette.tissues
+    return _history(course, describe(case, plan, course.setting.problem.index, tissues, settings, begun))
 
 
 def _silent(done: float, text: str) -> None:
     """Tell nobody."""
 
 
-def _begin(case: Case, plan: Plan, spacing_mm: float, backend: Backend) -> _Course:
-    box = first_box(case, plan, spacing_mm)
-    prepared = anatomy.prepare(case)
-    backdrop = make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
-    reach_mm = REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
-    patient = Patient(prepared=prepared, backend=backend, backdrop=backdrop, reach_mm=reach_mm)
-    setting = make_setting(patient, plan.placements, box, make_surroundings(patient, box.widened(reach_mm)))
-    thresholds = {ICE_C} | {cited.value for cited in library.isotherms()}
-    thresholds |= {value for limit in library.limits() for value in limit.values_c}
-    return _Course(
-        patient=patient,
-        plan=plan,
-        setting=setting,
-        state=fresh_state(setting, sorted(thresholds)),
-        temperature=setting.start_c.copy(),
-        energy_j=np.zeros(4),
-        log=Log(),
-        gas_from_c=np.full(len(plan.placements), np.nan),
-        gas_c=np.full(len(plan.placements), np.nan),
-    )
+def _begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping) -> _Course:
+    clocks = {ICE_C} | {cited.value for cited in library.isotherms()}
+    clocks |= {value for limit in library.limits() for value in limit.values_c}
+    watch = Watch(clocks_c=tuple(sorted(clocks)), stasis_c=library.physics()["stasis_below_c"].value)
+    solver = backend.solver(setting.problem, setting.start_c, stepping, watch)
+    return _Course(plan=plan, setting=setting, solver=solver, stepping=stepping, energy_j=np.zeros(4), log=Log())
 
 
-def _run_phase(course: _Course, stepping: Stepping, phase: Phase, tell: Callable[[float, str], None]) -> None:
-    course.gas_from_c = np.where(np.isfinite(course.gas_c), course.gas_c, _around_probes(course))
-    longest = stepping.freeze_step_s if phase.freezing else stepping.thaw_step_s
-    word = "freezing" if phase.freezing else "thawing"
-    start = phase.start_s
-    for stop in ramp(phase.start_s, phase.stop_s, longest):
-        _note_row(course, start)
-        _step(course, phase, (start, stop), stepping.method)
-        _grow(course)
+def _run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, last: bool) -> None:
+    driver = leg.begin(around_probes(course.setting.problem, course.solver.temperature()))
+    longest = course.stepping.freeze_step_s if leg.freezing else course.stepping.thaw_step_s
+    word = "freezing" if leg.freezing else "thawing"
+    if not course.log.time_s:
+        _note(course, leg.start_s, driver)
+    start = leg.start_s
+    for stop in ramp(leg.start_s, leg.stop_s, longest):
+        course.energy_j += course.solver.advance(start, stop - start, driver(start), driver(stop)).energy_j
         start = stop
-        size = " x ".join(str(n) for n in course.setting.box.grid.shape)
-        tell(start, f"{word}, {start / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml, box {size}")
-    at_end = drive(phase, course.gas_from_c, phase.stop_s)
-    course.gas_c = np.where(at_end.mode == OFF, np.nan, at_end.value)
+        _note(course, start, driver)
+        tell(start, f"{word}, {start / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml")
+    if not last and _cooled(course)[course.setting.cut].max(initial=0.0) > REACHED_K:
+        raise _OutgrownError
 
 
-def _grow(course: _Course) -> None:
-    """Move into a larger box where the cold has reached a wall."""
-    box = grown(course.setting.box, course.temperature - course.state.start_c)
-    if box == course.setting.box:
-        return
-    larger = make_setting(course.patient, course.plan.placements, box, course.setting.around)
-    course.state = moved(course.state, course.setting, larger)
-    course.setting = larger
-    course.temperature = larger.operator.temperature(course.state.enthalpy)
-    course.limits_s = {}
+def _cooled(course: _Course) -> NDArray[np.float64]:
+    conducting = course.setting.problem.conducts[course.setting.problem.index]
+    return np.where(conducting, course.setting.start_c - course.solver.coldest(), 0.0)
 
 
-def _step(course: _Course, phase: Phase, span: tuple[float, float], method: str) -> None:
-    state = course.state
-    done, after = _stable_advance(course, lambda now_s: drive(phase, course.gas_from_c, now_s), span, method)
-    count_time_below(state.below_s, course.temperature, after, span[1] - span[0])
-    np.minimum(state.coldest_c, after, out=state.coldest_c)
-    state.alive[state.coldest_c < library.physics()["stasis_below_c"].value] = 0
-    course.log.note_probes(done.rate)
-    course.energy_j += done.energy_j
-    course.temperature = after
-    course.state = replace(state, enthalpy=done.enthalpy)
-
-
-def _stable_advance(
-    course: _Course, driver: Callable[[float], Drive], span: tuple[float, float], method: str
-) -> tuple[Advance, NDArray[np.float64]]:
-    """Advance with the step that is stable down to a guessed floor; guess lower where the tissue got colder than it.
-
-    Ice conducts the better the colder it is, so that a floor near the coldest voxel saves a third of the stages.
-    """
-    setting, state = course.setting, course.state
-    floor_c = FLOOR_C * math.floor((float(course.temperature.min()) - HEADROOM_C) / FLOOR_C)
-    while True:
-        limit_s = course.limit_s(floor_c)
-        done = advance(setting.operator, state.enthalpy, span, limit_s, driver, state.alive, method=method)
-        after = setting.operator.temperature(done.enthalpy)
-        if not np.isfinite(done.enthalpy).all():
-            raise SimulationError(
-                f"the temperature blew up at {span[0]:.0f} s: report this case, it is a fault of iceball"
-            )
-        if float(after.min()) >= floor_c or floor_c <= COLDEST_C:
-            return done, after
-        floor_c -= 2 * FLOOR_C
-
-
-def _around_probes(course: _Course) -> NDArray[np.float64]:
-    """Mean temperature (P,) of the tissue along each active zone [°C]: where the gas starts from at a switch."""
-    wells, flat = course.setting.problem.wells, course.temperature.reshape(-1)
-    per_segment = np.add.reduceat(wells.weight * flat[wells.voxel], wells.start[:-1])
-    total = np.bincount(wells.probe, weights=per_segment * wells.length_m, minlength=wells.probes)
-    return total / np.bincount(wells.probe, weights=wells.length_m, minlength=wells.probes)
-
-
-def _note_row(course: _Course, now_s: float) -> None:
-    setting = course.setting
-    frozen = int(np.count_nonzero((course.temperature <= ICE_C) & setting.problem.conducts[setting.problem.index]))
-    course.log.note(now_s, course.temperature, frozen * setting.box.grid.voxel_ml, setting.watched)
-
-
-def _rate_now(course: _Course, phase: Phase) -> Rate:
-    gas = drive(phase, course.gas_from_c, phase.stop_s)
-    enthalpy = course.state.enthalpy
-    return course.setting.operator.rate(enthalpy, gas, course.state.alive, np.empty_like(enthalpy))
+def _note(course: _Course, now_s: float, driver: Driver) -> None:
+    setting, temperature = course.setting, course.solver.temperature()
+    frozen = int(np.count_nonzero((temperature <= ICE_C) & setting.freezes))
+    course.log.note(now_s, temperature, frozen * setting.box.grid.voxel_ml, setting.structures)
+    course.log.note_probes(*course.solver.probes_now(driver(now_s)))
 
 
 def _history(course: _Course, run: Run) -> ThermalHistory:
-    setting, state = course.setting, course.state
-    grid, voxel = setting.box.grid, setting.problem.voxel_m3
+    setting, solver = course.setting, course.solver
+    place, kept = _kept(course)
     energies = [float(e) for e in course.energy_j]
     inert = ~setting.problem.conducts[setting.problem.index]
-    coldest = np.where(inert, state.start_c, _no_colder_than_gas(course)).astype(np.float32)
+    coldest = np.where(inert, setting.start_c, _no_colder_than_gas(course)).astype(np.float32)
+    grid = kept.grid
     return ThermalHistory(
-        coldest=Volume(grid=grid, array=coldest, quantity="temperature_c"),
-        start=Volume(grid=grid, array=state.start_c.astype(np.float32), quantity="temperature_c"),
-        below={t: Volume(grid=grid, array=clock, quantity="time_s") for t, clock in state.below_s.items()},
+        coldest=Volume(grid=grid, array=coldest[place], quantity="temperature_c"),
+        start=Volume(grid=grid, array=setting.start_c[place].astype(np.float32), quantity="temperature_c"),
+        below={
+            t: Volume(grid=grid, array=np.ascontiguousarray(clock[place]), quantity="time_s")
+            for t, clock in solver.below_s().items()
+        },
         time_s=np.array(course.log.time_s),
         ice_ml=np.array(course.log.ice_ml),
         structures=_structure_curves(course),
         probes=course.log.probe_curves([placement.label for placement in course.plan.placements]),
         energy=EnergyBalance(
-            stored_j=float((state.enthalpy - state.start_enthalpy).sum() * voxel),
+            stored_j=solver.stored_j(),
             probe_j=energies[0],
             perfusion_j=energies[1],
             metabolic_j=energies[2],
@@ -251,6 +190,18 @@ def _history(course: _Course, run: Run) -> ThermalHistory:
     )
 
 
+def _kept(course: _Course) -> tuple[tuple[slice, slice, slice], Box]:
+    """The part of the box that the history keeps: lesion and probes, and all that cooled."""
+    setting = course.setting
+    cooled, core = np.argwhere(_cooled(course) > KEPT_K), setting.core
+    low, high = np.array(core.low), np.array(core.high)
+    if cooled.size:
+        low = np.minimum(low, setting.box.low + cooled.min(axis=0) - 1)
+        high = np.maximum(high, setting.box.low + cooled.max(axis=0) + 2)
+    kept = setting.box.part(low, high)
+    return kept.inside(setting.box), kept
+
+
 def _no_colder_than_gas(course: _Course) -> NDArray[np.float64]:
     """Coldest temperature (I, J, K) [°C] by voxel, not below the coldest gas.
 
@@ -258,14 +209,13 @@ def _no_colder_than_gas(course: _Course) -> NDArray[np.float64]:
     well index ties to the shaft: with an ideal thick probe it would undercut the gas by some degrees.
     """
     goals = np.concatenate([phase.goal_c for phase in phases(course.plan)])
-    return np.maximum(course.state.coldest_c, np.nanmin(goals))
+    coldest_gas = min(np.nanmin(goals), *(placement.probe.handle_gas_c for placement in course.plan.placements))
+    return np.maximum(course.solver.coldest(), coldest_gas)
 
 
 def _structure_curves(course: _Course) -> tuple[StructureCurve, ...]:
-    around = course.setting.around
-    coldest = around.start_c.copy()
-    coldest[course.setting.box.inside(around.box)] = course.state.coldest_c
-    return course.log.structure_curves(coldest, around.structures, around.box.grid)
+    setting = course.setting
+    return course.log.structure_curves(course.solver.coldest(), setting.structures, setting.box.grid)
 
 
 def _notes(course: _Course) -> tuple[str, ...]:
@@ -273,26 +223,33 @@ def _notes(course: _Course) -> tuple[str, ...]:
     wells = course.setting.problem.wells
     coupled_mm = 1e3 * np.bincount(wells.probe, weights=wells.length_m, minlength=wells.probes)
     notes = [
-        f"probe {p.label}: {p.probe.active_length_mm - mm:.1f} mm of its active zone lie in gas or outside the scan "
+        f"probe {p.label}: {p.probe.active_length_mm - mm:.1f} mm of its active zone lie in gas, "
+        "in a large vessel or outside the scan "
         "and take no heat"
         for p, mm in zip(course.plan.placements, coupled_mm, strict=True)
-        if mm < 0.99 * p.probe.active_length_mm
+        if mm < 0.99 * p.probe.source_length_mm
     ]
-    return (*notes, *_edge_notes(course.setting, course.state))
+    return (*notes, *_edge_notes(course))
 
 
-def _edge_notes(setting: Setting, state: State) -> tuple[str, ...]:
+def _edge_notes(course: _Course) -> tuple[str, ...]:
     """Say where the cold met the edge of what was scanned: nothing is known beyond, the edge is taken as insulated."""
-    cooled = state.start_c - state.coldest_c > NOTABLE_K
+    setting, coldest, notes = course.setting, course.solver.coldest(), []
     lattice, box = setting.box.lattice, setting.box
-    reached = np.asarray(binary_dilation(~setting.around.scanned[setting.box.inside(setting.around.box)]), dtype=bool)
+    reached = np.asarray(binary_dilation(~setting.scanned), dtype=bool)
     for axis in range(3):
         if box.low[axis] == 0:
             np.moveaxis(reached, axis, 0)[0] = True
         if box.high[axis] == lattice.shape[axis]:
             np.moveaxis(reached, axis, 0)[-1] = True
-    touched = reached & cooled & setting.problem.conducts[setting.problem.index]
-    if not touched.any():
-        return ()
-    worst = float(state.coldest_c[touched].min())
-    return (f"the cold reached the edge of the scan, where it got to {worst:.1f} °C: no heat is assumed to cross it",)
+    cooled = _cooled(course)
+    touched = reached & (cooled > NOTABLE_K)
+    if touched.any():
+        worst = float(coldest[touched].min())
+        notes.append(
+            f"the cold reached the edge of the scan, where it got to {worst:.1f} °C: no heat is assumed to cross it"
+        )
+    if cooled[setting.cut].max(initial=0.0) > NOTABLE_K:
+        worst = float(cooled[setting.cut].max())
+        notes.append(f"the cold outran the widest box that is simulated: its wall cooled by {worst:.1f} K")
+    return tuple(notes)

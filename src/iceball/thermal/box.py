@@ -1,4 +1,4 @@
-"""The part of the patient that is simulated: a box around the target that grows when the cold reaches its wall."""
+"""The part of the patient that is simulated: a box around the target, as wide as the cold may reach."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
     Voxel = tuple[int, int, int]
 
-MARGIN_MM, GROWTH_MM = 12.0, 8.0
-REACHED_K = 0.2  # a wall that differs this much from the start has been reached by the cold
+MARGIN_MM = 12.0
 
 
 @noun
 class Box:
     """A block ``low`` to ``high`` (voxels, high excluded) of a lattice laid through the whole scan.
 
-    All boxes of a run lie on one lattice, so that a voxel keeps its place when the box grows.
+    All boxes of a run lie on one lattice.
     """
 
     lattice: Grid
@@ -60,10 +59,9 @@ class Box:
         by = math.ceil(by_mm / self.lattice.spacing_mm[0])
         return _clipped(self.lattice, np.array(self.low) - by, np.array(self.high) + by)
 
-    def holds(self, other: Box) -> bool:
-        """Whether ``other`` lies wholly in this box."""
-        low = all(a <= b for a, b in zip(self.low, other.low, strict=True))
-        return low and all(z >= y for z, y in zip(self.high, other.high, strict=True))
+    def part(self, low: NDArray[np.generic], high: NDArray[np.generic]) -> Box:
+        """Return the part of this box between voxels ``low`` and ``high`` (excluded) of the lattice."""
+        return _clipped(self.lattice, np.maximum(low, self.low), np.minimum(high, self.high))
 
     def inside(self, larger: Box) -> tuple[slice, slice, slice]:
         """Where this box lies in a ``larger`` one of the same lattice."""
@@ -96,18 +94,6 @@ def first_box(case: Case, plan: Plan, spacing_mm: float) -> Box:
         corners = lattice.index_of(case.ct.grid.position_mm([voxels.min(axis=0), voxels.max(axis=0)]))
         points += [corners.min(axis=0), corners.max(axis=0)]
     return _clipped(lattice, np.floor(np.min(points, axis=0)), np.ceil(np.max(points, axis=0)) + 1)
-
-
-def grown(box: Box, cooled_k: NDArray[np.float64]) -> Box:
-    """Grow ``box`` where ``cooled_k`` (I, J, K), the change since the start [K], has reached a wall that can move."""
-    step = math.ceil(GROWTH_MM / box.lattice.spacing_mm[0])
-    low, high = np.array(box.low), np.array(box.high)
-    for axis in range(3):
-        if np.abs(np.take(cooled_k, 0, axis=axis)).max() > REACHED_K:
-            low[axis] -= step
-        if np.abs(np.take(cooled_k, -1, axis=axis)).max() > REACHED_K:
-            high[axis] += step
-    return _clipped(box.lattice, low, high)
 
 
 def lattice_of(ct: Grid, spacing_mm: float) -> Grid:

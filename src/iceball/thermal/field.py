@@ -1,15 +1,17 @@
-"""The state of a run on its box: what is known of every voxel, and how it moves into a larger box."""
+"""A patient made ready for the solver: tissue, probes and the temperature before freezing, on one box."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import anatomy, library
-from iceball.nouns import TissueMap
 from iceball.nouns._noun import array_noun
+from iceball.thermal.backdrop import make_backdrop
+from iceball.thermal.box import first_box
 from iceball.thermal.materials import Table, curve, tabulate
 from iceball.thermal.problem import OFF, Drive, Problem
 from iceball.thermal.steady import steady_state
@@ -21,134 +23,68 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.anatomy import Prepared
-    from iceball.nouns import Placement
-    from iceball.thermal.backdrop import Backdrop
+    from iceball.nouns import Case, Placement, Plan, TissueMap
     from iceball.thermal.box import Box
     from iceball.thermal.problem import Backend, Operator
 
     Field = NDArray[np.float64]
+    Voxels = tuple[NDArray[np.intp], ...]
 
-
-@array_noun
-class Patient:
-    """What stays the same while the box grows: the case made ready, the backend, the whole scan before freezing.
-
-    ``reach_mm`` is how far the cold is expected to spread during the protocol.
-    """
-
-    prepared: Prepared
-    backend: Backend
-    backdrop: Backdrop
-    reach_mm: float
-
-
-@array_noun
-class Surroundings:
-    """The part of the patient that boxes are cut from: its tissue and its temperature before freezing (I, J, K) [°C].
-
-    ``structures`` gives the flat voxels of each structure at risk in ``box``.
-    """
-
-    box: Box
-    tissue: TissueMap
-    start_c: Field
-    scanned: NDArray[np.bool_]
-    structures: Mapping[str, NDArray[np.intp]]
-
-
-@array_noun
-class Watched:
-    """A structure as seen from a box: its voxels there, and what the rest of it, still untouched, is like."""
-
-    voxels: NDArray[np.intp]
-    rest_count: int
-    rest_sum_c: float
-    rest_coldest_c: float
+REACH, TISSUE_M2_PER_S = 1.5, 1.4e-7  # diffusion lengths of watery tissue that the cold may spread: numerical
 
 
 @array_noun
 class Setting:
-    """One box made ready: its problem, the backend bound to it, and the temperature before freezing (I, J, K) [°C]."""
+    """The part of the patient that is simulated, made ready.
 
+    ``core`` is the part of ``box`` around lesion and probes. ``start_c`` (I, J, K) [°C] is the temperature before
+    freezing, ``scanned`` (I, J, K) what the scan holds, ``cut`` (I, J, K) the outermost voxels where it cuts
+    through the patient, ``freezes`` (I, J, K) what can freeze; ``structures`` the voxels of each structure at risk.
+    """
+
+    prepared: Prepared
     box: Box
-    around: Surroundings
+    core: Box
     problem: Problem
-    operator: Operator
     start_c: Field
-    watched: Mapping[str, Watched]
+    scanned: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    freezes: NDArray[np.bool_]
+    structures: Mapping[str, Voxels]
 
 
-@array_noun
-class State:
-    """Where a run stands: enthalpy [J/m³] now and at the start, temperature at the start and coldest so far [°C].
+def make_setting(case: Case, plan: Plan, spacing_mm: float, backend: Backend, widen: float = 1.0) -> Setting:
+    """Cut a box out of ``case`` that the cold of ``plan`` does not fill, and find its state before freezing.
 
-    ``alive`` says where blood still flows; ``below_s`` is the time spent below each threshold [s].
+    The box reaches ``widen`` times as far beyond lesion and probes as the cold is expected to spread. Walls that cut
+    through the patient take the temperature of a coarse solution of the whole scan, and go on letting through the heat
+    that keeps the state before freezing steady.
+
+    Raises
+    ------
+    GeometryError : if a probe's active zone leaves the scan or the body
     """
-
-    enthalpy: Field
-    start_enthalpy: Field
-    start_c: Field
-    alive: NDArray[np.uint8]
-    coldest_c: Field
-    below_s: Mapping[float, NDArray[np.float32]]
-
-
-def make_surroundings(patient: Patient, box: Box) -> Surroundings:
-    """Map the tissue of ``box`` and find its steady state before freezing; its cut walls are as in the backdrop."""
-    grid = box.grid
-    tissue = anatomy.tissue_map(patient.prepared, grid)
-    problem = make_problem(tissue, ())
-    operator = patient.backend.operator(problem)
-    return Surroundings(
-        box=box,
-        tissue=tissue,
-        start_c=steady_state(operator, problem, patient.backdrop.at(grid), box.cut_walls()),
-        scanned=anatomy.inside_scan(patient.prepared, grid),
-        structures=anatomy.structure_voxels(patient.prepared.case, grid),
-    )
-
-
-def make_setting(patient: Patient, placements: Sequence[Placement], box: Box, known: Surroundings) -> Setting:
-    """Cut ``box`` out of what is ``known``, or of wider surroundings where it has outgrown that; place the probes.
-
-    Walls that cut through the patient let through the heat that keeps the state before freezing steady.
-    """
-    around = known if known.box.holds(box) else make_surroundings(patient, box.widened(patient.reach_mm))
-    place = box.inside(around.box)
-    tissue = TissueMap(
-        grid=box.grid,
-        index=np.ascontiguousarray(around.tissue.index[place]),
-        tissues=around.tissue.tissues,
-        open_faces=around.tissue.open_faces[place],
-    )
-    bare, start_c = make_problem(tissue, placements), np.ascontiguousarray(around.start_c[place])
-    wall_heat = _wall_heat(patient.backend.operator(bare), bare, start_c, box.cut_walls())
-    problem = replace(bare, wall_heat=wall_heat)
+    core = first_box(case, plan, spacing_mm)
+    reach_mm = widen * REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
+    box, prepared = core.widened(reach_mm), anatomy.prepare(case, protections=plan.protections)
+    backdrop = make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
+    tissue = anatomy.tissue_map(prepared, box.grid)
+    bare, cut = make_problem(tissue, plan.placements), box.cut_walls()
+    operator = backend.operator(bare)
+    start_c = steady_state(operator, bare, backdrop.at(box.grid), cut)
+    freezes = np.array([t.latent_heat_j_per_m3 > 0 and not t.inert and t.held_c is None for t in tissue.tissues])
+    structures = anatomy.structure_voxels(prepared.case, box.grid)
     return Setting(
+        prepared=prepared,
         box=box,
-        around=around,
-        problem=problem,
-        operator=patient.backend.operator(problem),
+        core=core,
+        problem=replace(bare, wall_heat=_wall_heat(operator, bare, start_c, cut)),
         start_c=start_c,
-        watched=_watched(around, place),
+        scanned=anatomy.inside_scan(prepared, box.grid),
+        cut=cut,
+        freezes=freezes[tissue.index],
+        structures={name: np.unravel_index(voxels, box.grid.shape) for name, voxels in structures.items()},
     )
-
-
-def _watched(around: Surroundings, place: tuple[slice, slice, slice]) -> Mapping[str, Watched]:
-    where = np.full(around.box.grid.shape, -1, dtype=np.intp)
-    inner = where[place]
-    inner[...] = np.arange(inner.size).reshape(inner.shape)
-    found: dict[str, Watched] = {}
-    for name, voxels in around.structures.items():
-        here = where.reshape(-1)[voxels]
-        rest = around.start_c.reshape(-1)[voxels[here < 0]]
-        found[name] = Watched(
-            voxels=here[here >= 0],
-            rest_count=rest.size,
-            rest_sum_c=float(rest.sum()),
-            rest_coldest_c=float(rest.min(initial=np.inf)),
-        )
-    return found
 
 
 def _wall_heat(operator: Operator, problem: Problem, start_c: Field, walls: NDArray[np.bool_]) -> Field:
@@ -170,52 +106,25 @@ def make_problem(tissue: TissueMap, placements: Sequence[Placement]) -> Problem:
     spacing_m = tissue.grid.spacing_mm[0] / 1000.0
     conducts = np.array([not t.inert for t in tissue.tissues])
     k = np.array([t.conductivity_w_per_m_k for t in tissue.tissues])
-    through = 1.0 / (1.0 / constants["skin_convection_w_per_m2_k"].value + spacing_m / 2 / k)
-    opened = tissue.open_faces * np.where(conducts, through, 0.0)[tissue.index] / spacing_m
+    held_c = np.array([np.nan if t.held_c is None else t.held_c for t in tissue.tissues])
+    living = conducts & np.isnan(held_c)
+    film = tissue.film_w_per_m2_k
+    film = constants["skin_convection_w_per_m2_k"].value if film is None else np.maximum(film, 1e-9).astype(float)
+    through = 1.0 / (1.0 / film + (spacing_m / 2 / k)[tissue.index])
+    opened = tissue.open_faces * np.where(conducts[tissue.index], through, 0.0) / spacing_m
     return Problem(
         spacing_m=spacing_m,
         table=_table(tissue),
         index=np.ascontiguousarray(tissue.index),
         conducts=conducts,
-        perfusion=np.array([t.perfusion_w_per_m3_k for t in tissue.tissues]),
-        metabolic=np.array([t.metabolic_heat_w_per_m3 for t in tissue.tissues]),
+        perfusion=np.where(living, [t.perfusion_w_per_m3_k for t in tissue.tissues], 0.0),
+        metabolic=np.where(living, [t.metabolic_heat_w_per_m3 for t in tissue.tissues], 0.0),
         arterial_c=constants["arterial_c"].value,
         open_conductance=opened,
-        air_c=constants["room_air_c"].value,
-        wells=wells(placements, tissue.grid, tissue.index, conducts),
+        air_c=constants["room_air_c"].value if tissue.outside_c is None else tissue.outside_c.astype(float),
+        wells=wells(placements, tissue.grid, tissue.index, living),
+        held_c=held_c,
     )
-
-
-def fresh_state(setting: Setting, thresholds_c: Sequence[float]) -> State:
-    """Return the state before freezing, with clocks for ``thresholds_c`` [°C] at zero."""
-    enthalpy = setting.problem.table.enthalpy(setting.start_c, setting.problem.index)
-    shape = enthalpy.shape
-    return State(
-        enthalpy=enthalpy,
-        start_enthalpy=enthalpy.copy(),
-        start_c=setting.start_c.copy(),
-        alive=np.ones(shape, dtype=np.uint8),
-        coldest_c=setting.start_c.copy(),
-        below_s={threshold: np.zeros(shape, dtype=np.float32) for threshold in thresholds_c},
-    )
-
-
-def moved(state: State, old: Setting, new: Setting) -> State:
-    """Carry ``state`` from the box of ``old`` into the larger box of ``new``; what is new is as before freezing.
-
-    Where wider surroundings have put the state before freezing a little differently, everything moves along with it.
-    """
-    place = old.box.inside(new.box)
-    fresh = fresh_state(new, tuple(state.below_s))
-    shift = fresh.start_enthalpy[place] - state.start_enthalpy
-    for target, values in (
-        (fresh.enthalpy, state.enthalpy + shift),
-        (fresh.alive, state.alive),
-        (fresh.coldest_c, state.coldest_c),
-        *((fresh.below_s[threshold], clock) for threshold, clock in state.below_s.items()),
-    ):
-        target[place] = values
-    return fresh
 
 
 def _table(tissue: TissueMap) -> Table:

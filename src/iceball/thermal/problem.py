@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.thermal.materials import Table
+    from iceball.thermal.stepping import Stepping
 
 Array = "NDArray[np.float64]"
 OFF, POWER_LIMITED, PRESCRIBED = 0, 1, 2
@@ -36,7 +38,8 @@ class Wells:
 
     Segment s exchanges heat with voxels ``voxel[start[s]:start[s+1]]`` (flat indices) by weights ``weight`` that sum
     to one. ``probe`` (S,) is its probe, ``length_m`` (S,), ``conductance`` (S,) 2π/ln(r_eff/R) [-], ``resistance``
-    (S,) R' [K·m/W]. Its tissue is ``material[mix_start[s]:mix_start[s+1]]`` in shares ``share``.
+    (S,) R' [K·m/W], ``offset_k`` (S,) how much warmer the gas is there than at the tip. Its tissue is
+    ``material[mix_start[s]:mix_start[s+1]]`` in shares ``share``.
     """
 
     start: NDArray[np.int64]
@@ -50,9 +53,12 @@ class Wells:
     material: NDArray[np.int64]
     share: NDArray[np.float64]
     probes: int
+    offset_k: NDArray[np.float64] = None  # pyright: ignore[reportAssignmentType]  (filled in when made)
 
     def __post_init__(self) -> None:
         """Seal the arrays."""
+        if self.offset_k is None:
+            object.__setattr__(self, "offset_k", np.zeros(self.length_m.size))
         for field in self.__dataclass_fields__:
             if field != "probes":
                 seal_field(self, field, getattr(self, field))
@@ -64,9 +70,10 @@ class Problem:
 
     ``index`` (I, J, K) uint8 names the material of each voxel in ``table``; material m conducts where ``conducts[m]``.
     ``perfusion`` (M,) is w rho_b c_b [W/m³/K], ``metabolic`` (M,) [W/m³]; ``open_conductance`` (I, J, K) [W/m³/K] ties
-    skin voxels to ``air_c``. ``wall_heat`` (I, J, K) [W/m³] is what the tissue beyond the box sends through its walls
-    before freezing, and goes on sending: the cold does not reach the walls. ``source`` gives a further heat source
-    (I, J, K) [W/m³] at a time [s].
+    skin voxels to ``air_c`` [°C], one number or (I, J, K). ``held_c`` (M,) is the temperature that a material keeps for
+    ever, NaN where it does not: a large vessel. ``wall_heat`` (I, J, K) [W/m³] is what the tissue beyond the box sends
+    through its walls before freezing, and goes on sending: cold does not reach the walls. ``source`` gives a further
+    heat source (I, J, K) [W/m³] at a time [s].
     """
 
     spacing_m: float
@@ -77,11 +84,12 @@ class Problem:
     metabolic: NDArray[np.float64]
     arterial_c: float
     open_conductance: NDArray[np.float64]
-    air_c: float
+    air_c: float | NDArray[np.floating]
     wells: Wells
     wall_heat: NDArray[np.float64] | None = None
     walls: tuple[Wall, ...] = ()
     source: Callable[[float], NDArray[np.float64]] | None = None
+    held_c: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Seal the arrays; refuse a box whose arrays do not fit."""
@@ -89,6 +97,13 @@ class Problem:
             raise SimulationError(f"open faces {self.open_conductance.shape} do not fit the box {self.index.shape}")
         for field in ("index", "conducts", "perfusion", "metabolic", "open_conductance"):
             seal_field(self, field, getattr(self, field))
+
+    @property
+    def held(self) -> NDArray[np.bool_] | None:
+        """(I, J, K) True where the temperature is held; None where it is nowhere."""
+        if self.held_c is None or not np.isfinite(self.held_c).any():
+            return None
+        return np.isfinite(self.held_c)[self.index]
 
     @property
     def voxel_m3(self) -> float:
@@ -102,13 +117,23 @@ class Drive:
 
     ``mode`` OFF, POWER_LIMITED (``value`` is the gas temperature [°C]) or PRESCRIBED (``value`` is the heat into the
     probe per length [W/m]); ``power`` scales the heat (duty fraction); ``resistance`` scales R': 1 while the gas cools,
-    0 where ``value`` is the shaft's own temperature (active thaw).
+    0 where ``value`` is the shaft's own temperature (active thaw). ``tilt`` scales the wells' ``offset_k`` (default 0);
+    ``most_heat_w_per_m`` is the most a probe can give to the tissue (default no limit).
     """
 
     mode: NDArray[np.int64]
     value: NDArray[np.float64]
     power: NDArray[np.float64]
     resistance: NDArray[np.float64]
+    tilt: NDArray[np.float64] = None  # pyright: ignore[reportAssignmentType]  (filled in when made)
+    most_heat_w_per_m: NDArray[np.float64] = None  # pyright: ignore[reportAssignmentType]  (filled in when made)
+
+    def __post_init__(self) -> None:
+        """Fill in what was left out."""
+        if self.tilt is None:
+            object.__setattr__(self, "tilt", np.zeros(self.mode.size))
+        if self.most_heat_w_per_m is None:
+            object.__setattr__(self, "most_heat_w_per_m", np.full(self.mode.size, np.inf))
 
 
 @array_noun
@@ -156,13 +181,76 @@ class Operator(Protocol):
         ...
 
 
+class Solver(Protocol):
+    """One problem under way. Padded or whole, single or double precision: that is the backend's business."""
+
+    stages_done: int
+    voxel_stages: int
+
+    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive) -> Advanced:
+        """Advance from ``start_s`` by ``step_s`` [s], the drive running straight from ``before`` to ``after``.
+
+        Raises
+        ------
+        SimulationError : if the temperature blows up even with smaller steps
+        """
+        ...
+
+    def temperature(self) -> NDArray[np.floating]:
+        """Temperature (I, J, K) [°C]; a view that the next step may change."""
+        ...
+
+    def coldest(self) -> NDArray[np.floating]:
+        """Coldest temperature so far (I, J, K) [°C]; a view that the next step may change."""
+        ...
+
+    def below_s(self) -> dict[float, NDArray[np.float32]]:
+        """Time (I, J, K) [s] spent below each threshold [°C]."""
+        ...
+
+    def frozen_fraction(self) -> NDArray[np.float64]:
+        """Frozen fraction (I, J, K), zero where nothing conducts."""
+        ...
+
+    def stored_j(self) -> float:
+        """Enthalpy above the start [J]."""
+        ...
+
+    def probes_now(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Heat into each probe (P,) [W] and its mean surface temperature (P,) [°C]."""
+        ...
+
+
+@array_noun
+class Advanced:
+    """What one step did: energies (4,) [J] by source; heat [W] and surface temperature [°C] (P,) at its start."""
+
+    energy_j: NDArray[np.float64]
+    heat_w: NDArray[np.float64]
+    surface_c: NDArray[np.float64]
+
+
+@array_noun
+class Watch:
+    """What a solver keeps count of: time below ``clocks_c`` [°C]; blood stops for good below ``stasis_c`` [°C]."""
+
+    clocks_c: tuple[float, ...] = ()
+    stasis_c: float = -math.inf
+
+
 class Backend(Protocol):
-    """A way to compute: makes an Operator for a problem. All backends pass tests/contracts."""
+    """A way to compute. All backends pass tests/contracts."""
 
     name: str
     device: str
     dtype: str
 
     def operator(self, problem: Problem) -> Operator:
-        """Bind this backend to ``problem``."""
+        """Bind this backend to ``problem``: single rates, and the steady state before freezing."""
+        ...
+
+    def solver(
+        self, problem: Problem, start_c: float | NDArray[np.float64], stepping: Stepping, watch: Watch
+    ) -> Solver:
+        """Start ``problem`` at ``start_c`` [°C]: one number or (I, J, K)."""
         ...

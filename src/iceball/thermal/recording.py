@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.nouns import Grid
-    from iceball.thermal.field import Watched
-    from iceball.thermal.problem import Rate
 
-    Field = NDArray[np.float64]
+    Field = NDArray[np.floating]
+    Voxels = tuple[NDArray[np.intp], ...]
 
 
 @dataclass
@@ -32,31 +31,29 @@ class Log:
     surface_c: list[NDArray[np.float64]] = field(default_factory=list)
     heat_w: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def note(self, now_s: float, temperature: Field, ice_ml: float, watched: Mapping[str, Watched]) -> None:
-        """Write one row: ``temperature`` (I, J, K) [°C] of the box at ``now_s`` [s]; outside it all is at rest."""
-        flat = temperature.reshape(-1)
-        for name, part in watched.items():
-            here = flat[part.voxels]
-            coldest = min(float(here.min(initial=np.inf)), part.rest_coldest_c)
-            mean = (float(here.sum()) + part.rest_sum_c) / (here.size + part.rest_count)
+    def note(self, now_s: float, temperature: Field, ice_ml: float, structures: Mapping[str, Voxels]) -> None:
+        """Write one row: ``temperature`` (I, J, K) [°C] at ``now_s`` [s]; ``structures`` names voxels of it."""
+        for name, voxels in structures.items():
+            here = temperature[voxels]
+            coldest, mean = float(here.min()), float(here.mean(dtype=float))
             self.coldest_c.setdefault(name, [coldest] * len(self.time_s)).append(coldest)
             self.mean_c.setdefault(name, [mean] * len(self.time_s)).append(mean)
         self.time_s.append(now_s)
         self.ice_ml.append(ice_ml)
 
-    def note_probes(self, rate: Rate) -> None:
-        """Write what the probes did at the time of the last row."""
-        self.surface_c.append(rate.surface_c.copy())
-        self.heat_w.append(rate.probe_heat_w.copy())
+    def note_probes(self, heat_w: NDArray[np.float64], surface_c: NDArray[np.float64]) -> None:
+        """Write heat [W] and surface temperature [°C] (P,) of the probes at the time of the last row."""
+        self.surface_c.append(surface_c)
+        self.heat_w.append(heat_w)
 
     def structure_curves(
-        self, coldest: Field, structures: Mapping[str, NDArray[np.intp]], grid: Grid
+        self, coldest: Field, structures: Mapping[str, Voxels], grid: Grid
     ) -> tuple[StructureCurve, ...]:
         """Make the curves; ``coldest`` (I, J, K) [°C] says where each structure was coldest."""
         curves: list[StructureCurve] = []
         for name, voxels in structures.items():
-            worst = np.unravel_index(voxels[np.argmin(coldest.reshape(-1)[voxels])], coldest.shape)
-            place = grid.position_mm(np.array(worst))
+            worst = int(np.argmin(coldest[voxels]))
+            place = grid.position_mm(np.array([axis[worst] for axis in voxels]))
             curves.append(
                 StructureCurve(
                     name=name,

@@ -34,6 +34,8 @@ def steady_state(
     ------
     SimulationError : if the search does not converge
     """
+    if problem.held is not None:
+        guess_c, held = _with_baths(problem, guess_c, held)
     index, table = problem.index, problem.table
     conducting = problem.conducts[index]
     warm = np.array(
@@ -57,6 +59,17 @@ def steady_state(
             "heat may be cut off from all blood and skin. Look at the labels there."
         )
     return excess + problem.arterial_c
+
+
+def _with_baths(
+    problem: Problem, guess_c: Field | None, held: NDArray[np.bool_] | None
+) -> tuple[Field, NDArray[np.bool_]]:
+    """Guess and what is held of it, with the large vessels at their temperature."""
+    assert problem.held is not None
+    assert problem.held_c is not None
+    start = np.full(problem.index.shape, problem.arterial_c) if guess_c is None else guess_c
+    start = np.where(problem.held, problem.held_c[problem.index], start)
+    return start, problem.held if held is None else held | problem.held
 
 
 def _conjugate_gradients(apply: Callable[[Field], Field], load: Field, diagonal: Field, found: Field) -> bool:

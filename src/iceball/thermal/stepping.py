@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball.errors import SimulationError
+from iceball.errors import SimulationError, UnknownName
 from iceball.nouns._noun import array_noun, noun, require_positive
 
 if TYPE_CHECKING:
@@ -43,10 +43,35 @@ class Stepping:
 
     def __post_init__(self) -> None:
         """Refuse unknown methods and steps that are not positive."""
-        if self.method not in ("rkl2", "euler"):
-            raise SimulationError(f"no time-stepping method {self.method!r}; write 'rkl2' or 'euler'")
+        if self.method not in ("rkl1", "rkl2", "euler"):
+            raise SimulationError(f"no time-stepping method {self.method!r}; write 'rkl1', 'rkl2' or 'euler'")
         require_positive("the step in a freeze", self.freeze_step_s, "s")
         require_positive("the step in a thaw", self.thaw_step_s, "s")
+
+
+# What each accuracy steps by; its error targets and what was measured stand in docs/concepts/solver.md.
+_ACCURACIES = {
+    "preview": Stepping(freeze_step_s=20.0, thaw_step_s=10.0),
+    "standard": Stepping(freeze_step_s=15.0, thaw_step_s=4.0),
+    "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0),
+}
+
+
+def accuracy_names() -> tuple[str, ...]:
+    """Return the accuracies that can be asked for, the quickest first."""
+    return tuple(_ACCURACIES)
+
+
+def accuracy_named(name: str) -> Stepping:
+    """Return how to march for the accuracy called ``name``.
+
+    Raises
+    ------
+    UnknownName : if there is none of that name
+    """
+    if name not in _ACCURACIES:
+        raise UnknownName(f"no accuracy {name!r}; write one of: {', '.join(_ACCURACIES)}")
+    return _ACCURACIES[name]
 
 
 @array_noun
@@ -138,6 +163,8 @@ def advance(  # noqa: PLR0913  (an operator, a state, a span and what drives it:
             rate.enthalpy[...] += source(now)
         return rate
 
+    if method == "rkl1":
+        raise SimulationError("RKL1 is for the fast backends; the readable ones step by 'rkl2' or 'euler'")
     if method == "euler":
         return _euler(operator, enthalpy, start, tau, max(1, math.ceil(tau / (SAFETY * limit_s))), slope)
     return _rkl2(operator, enthalpy, start, tau, _stages(tau, SAFETY * limit_s), slope)

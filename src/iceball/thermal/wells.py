@@ -68,7 +68,7 @@ def wells(placements: Sequence[Placement], grid: Grid, index: NDArray[np.uint8],
     voxels, weights = [part[1] for part in parts], [part[2] for part in parts]
     mixes = [_mix(index, v, w) for v, w in zip(voxels, weights, strict=True)]
     kinds = [np.array([part[0], *part[3:]]) for part in parts]
-    columns = np.array(kinds).reshape(-1, 4).T
+    columns = np.array(kinds).reshape(-1, 5).T
     return Wells(
         start=_starts(voxels),
         voxel=_joined(voxels, np.int64),
@@ -77,6 +77,7 @@ def wells(placements: Sequence[Placement], grid: Grid, index: NDArray[np.uint8],
         length_m=np.ascontiguousarray(columns[1]),
         conductance=np.ascontiguousarray(columns[2]),
         resistance=np.ascontiguousarray(columns[3]),
+        offset_k=np.ascontiguousarray(columns[4]),
         mix_start=_starts([m for m, _ in mixes]),
         material=_joined([m for m, _ in mixes], np.int64),
         share=_joined([s for _, s in mixes], np.float64),
@@ -102,7 +103,7 @@ def no_wells() -> Wells:
     )
 
 
-_Segment = tuple[int, "NDArray[np.int64]", "NDArray[np.float64]", float, float, float]
+_Segment = tuple[int, "NDArray[np.int64]", "NDArray[np.float64]", float, float, float, float]
 
 
 def _segments(
@@ -112,9 +113,10 @@ def _segments(
     radius, probe = placement.probe.shaft_diameter_mm / 2, placement.probe
     width = kernel_width(radius, dx)
     conductance = 2 * math.pi / math.log(effective_radius(width, dx) / radius)
-    deep, shallow = (grid.index_of(end) for end in placement.active_ends_mm)
-    count = max(1, math.ceil(SEGMENTS_PER_VOXEL * probe.active_length_mm / dx))
-    length = probe.active_length_mm / count / 1000.0
+    deep, shallow = (grid.index_of(end) for end in placement.source_ends_mm)
+    count = max(1, math.ceil(SEGMENTS_PER_VOXEL * probe.source_length_mm / dx))
+    length = probe.source_length_mm / count / 1000.0
+    warmer = probe.handle_gas_c - probe.gas_temperature_c
     found: list[_Segment] = []
     for s in range(count):
         centre = deep + (shallow - deep) * (s + 0.5) / count
@@ -123,7 +125,8 @@ def _segments(
         if weight[inside].sum() < 0.5:  # mostly gas or outside the patient: an insulated stretch takes no heat
             continue
         voxel, weight = voxel[inside], weight[inside] / weight[inside].sum()
-        found.append((number, voxel, weight, length, conductance, probe.internal_resistance_k_m_per_w))
+        offset = warmer * (s + 0.5) / count
+        found.append((number, voxel, weight, length, conductance, probe.internal_resistance_k_m_per_w, offset))
     if not found:
         raise GeometryError(
             f"probe {placement.label}: no part of its active zone lies in tissue that conducts. Move it into the body."

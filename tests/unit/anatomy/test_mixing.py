@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from iceball import library
 from iceball.anatomy._mixing import mixed
+from iceball.errors import InputError
+from iceball.nouns import FreezingPointDepression
 
 CORTEX, MARROW = library.tissue("cortical_bone"), library.tissue("red_marrow")
-NUMBERS = [field.name for field in dataclasses.fields(CORTEX) if field.name not in ("name", "inert")]
+CHOICES = ("name", "inert", "freezing", "held_c", "vasoconstriction")
+NUMBERS = [field.name for field in dataclasses.fields(CORTEX) if field.name not in CHOICES]
 
 
 @pytest.mark.parametrize("pure", [CORTEX, MARROW])
@@ -53,3 +56,21 @@ def test_the_freezing_range_is_where_the_latent_heat_is():
 def test_parts_without_latent_heat_mix_by_volume():
     dry = [dataclasses.replace(t, latent_heat_j_per_m3=0.0, solidus_c=s) for t, s in ((CORTEX, -8.0), (MARROW, -2.0))]
     assert mixed("m", [(dry[0], 0.5), (dry[1], 0.5)]).solidus_c == pytest.approx(-5.0)
+
+
+def test_parts_that_freeze_by_one_law_make_a_mixture_that_does_too():
+    law = FreezingPointDepression(complete_c=-40.0)
+    parts = [(dataclasses.replace(tissue, freezing=law), 0.5) for tissue in (CORTEX, MARROW)]
+    assert mixed("m", parts).freezing == law
+
+
+def test_parts_that_freeze_by_different_laws_are_refused():
+    other = dataclasses.replace(MARROW, freezing=FreezingPointDepression(complete_c=-40.0))
+    with pytest.raises(InputError, match="m: cortical_bone, red_marrow freeze by different laws; choose one law"):
+        mixed("m", [(CORTEX, 0.5), (other, 0.5)])
+
+
+def test_the_law_of_a_part_without_latent_heat_does_not_matter():
+    law = FreezingPointDepression(complete_c=-40.0)
+    dry = dataclasses.replace(CORTEX, latent_heat_j_per_m3=0.0)
+    assert mixed("m", [(dry, 0.5), (dataclasses.replace(MARROW, freezing=law), 0.5)]).freezing == law

@@ -39,7 +39,7 @@ def test_every_organ_lies_in_the_body(abdomen: Case):
     ("structure", "tissues"),
     [
         ("spinal_cord", {"spinal_cord"}),
-        ("aorta", {"blood"}),
+        ("aorta", {"flowing_blood"}),
         ("kidney_left", {"kidney"}),
         ("liver", {"liver"}),
         ("vertebrae_L2", {"bone, ..."}),

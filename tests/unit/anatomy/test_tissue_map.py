@@ -41,7 +41,7 @@ def test_the_first_tissue_is_inert_air(on_ct: TissueMap):
         (np.s_[6:8, 15:19, :], "muscle"),
         (np.s_[18:22, 27:31, :], "spinal_cord"),
         (np.s_[24:32, 10:16, 4:12], "lung_inflated"),
-        (np.s_[8:12, 10:14, :], "blood"),  # 350 HU: contrast, not bone
+        (np.s_[8:12, 10:14, :], "flowing_blood"),  # 350 HU: contrast, not bone
         (np.s_[28:31, 24:27, :], "metal"),
     ],
 )

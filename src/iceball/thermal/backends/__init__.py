@@ -1,24 +1,39 @@
-"""Ways to compute: numpy, the readable specification, and numba, the default."""
+"""Ways to compute: native, compiled when iceball was installed; numba; numpy, the readable specification; a GPU."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from iceball.errors import UnknownName
+from iceball.thermal.backends import cuda
 from iceball.thermal.backends._numba import NumbaBackend
 from iceball.thermal.backends._numpy import NumpyBackend
+from iceball.thermal.backends.native import NativeBackend, available, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from iceball.thermal.problem import Backend
 
-__all__ = ["NumbaBackend", "NumpyBackend", "backend_named", "backend_names"]
+__all__ = ["NativeBackend", "NumbaBackend", "NumpyBackend", "backend_named", "backend_names", "default_backend"]
 
-_ALL: dict[str, type[NumbaBackend] | type[NumpyBackend]] = {"numba": NumbaBackend, "numpy": NumpyBackend}
+_ALL: dict[str, type[Backend]] = {
+    "native": NativeBackend,
+    "numba": NumbaBackend,
+    "numpy": NumpyBackend,
+    "cuda": cuda.CudaBackend,  # last: never a default
+}
+_PRESENT: dict[str, Callable[[], bool]] = {"native": available, "cuda": cuda.available}
 
 
 def backend_names() -> tuple[str, ...]:
-    """Return the names of the backends, the default first."""
-    return tuple(_ALL)
+    """Return the names of the backends that can be used here, the default first."""
+    return tuple(name for name in _ALL if name not in _PRESENT or _PRESENT[name]())
+
+
+def default_backend() -> Backend:
+    """Return the fastest backend of this installation: they all solve the same equation (docs/decisions/0010)."""
+    return backend_named(backend_names()[0])
 
 
 def backend_named(name: str) -> Backend:
@@ -26,8 +41,10 @@ def backend_named(name: str) -> Backend:
 
     Raises
     ------
-    UnknownName : if there is none of that name; no other takes its place
+    UnknownName : if there is none of that name, or it cannot be used here; no other takes its place
     """
+    if name == "native":
+        load()
     if name not in _ALL:
-        raise UnknownName(f"no backend {name!r}; this installation has: {', '.join(_ALL)}")
+        raise UnknownName(f"no backend {name!r}; this installation has: {', '.join(backend_names())}")
     return _ALL[name]()

@@ -1,74 +1,53 @@
-"""The default backend: the same equation as ``_numpy``, compiled and on all cores. Nothing here decides physics."""
+"""The backend that numba compiles on the user's machine: single rates here, the fast engine in ``_numba_tiles``.
+
+Nothing here decides physics: the equation is that of ``_numpy``.
+"""
 
 # Kernels take bare arrays: their argument lists are long, and unrolled neighbours look complex.
 # ruff: noqa: PLR0913, C901
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
-from iceball.thermal.backends._numpy import _hold, look_up
+from iceball.thermal.backends._numba_threads import Threads
+from iceball.thermal.backends._numpy import _hold
+from iceball.thermal.engine import Engine
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C
 from iceball.thermal.problem import BOUNDARY, METABOLIC, PERFUSION, PROBE, Rate
+from iceball.thermal.tables import look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
-    from iceball.thermal.problem import Drive, Problem
+    from iceball.thermal.problem import Drive, Problem, Watch
+    from iceball.thermal.stepping import Stepping
 
     Field = NDArray[np.float64]
 
 
-_ALL_THREADS = numba.get_num_threads()
-
-
-class _Threads:
-    """Chooses one thread or all by measuring both, again every so often: on a busy machine threads wait for each other.
-
-    The result does not depend on the choice: sums are kept per plane and added in one order.
-    """
-
-    every, tries = 300, 6  # six calls see each kernel of a stage twice
-
-    def __init__(self) -> None:
-        self._all, self._calls = _ALL_THREADS, 0
-        self._took = [0.0, 0.0]
-        self._best = 1
-
-    def run(self, kernel: Callable[..., None], *arguments: Any) -> None:
-        """Call ``kernel`` with the number of threads that is faster at present."""
-        turn = self._calls % self.every
-        self._calls += 1
-        trial = turn // self.tries - 1  # the first round compiles and warms up
-        if self._all == 1 or trial not in (0, 1):
-            numba.set_num_threads(self._best)
-            kernel(*arguments)
-            return
-        numba.set_num_threads(self._all if trial else 1)
-        begun = time.perf_counter()
-        kernel(*arguments)
-        self._took[trial] += time.perf_counter() - begun
-        if turn == 3 * self.tries - 1:
-            self._best = self._all if self._took[1] < self._took[0] else 1
-            self._took = [0.0, 0.0]
-
-
 class NumbaBackend:
-    """Compiled loops over planes of the box, float64, all cores."""
+    """The fast engine without a C++ compiler: tiles in levels, single precision. See ``_numba_tiles``."""
 
     name = "numba"
     device = "cpu"
-    dtype = "float64"
+    dtype = "float32"
 
     def operator(self, problem: Problem) -> NumbaOperator:
-        """Bind to ``problem``."""
+        """See Backend.operator: single rates are worked out in double precision."""
         return NumbaOperator(problem)
+
+    def solver(self, problem: Problem, start_c: float | Field, stepping: Stepping, watch: Watch) -> Engine:
+        """See Backend.solver: start at ``start_c`` [°C]."""
+        from iceball.thermal.backends._numba_tiles import NumbaLibrary
+        from iceball.thermal.backends.native import NativeKernel
+
+        library: Any = NumbaLibrary()  # it answers as the compiled one does
+        parts = (lambda engine: NativeKernel(engine, library), self.operator(problem))
+        return Engine(problem, start_c, parts, stepping, watch)
 
 
 class NumbaOperator:
@@ -80,11 +59,12 @@ class NumbaOperator:
         shape = problem.index.shape
         self._temperature, self._potential, self._conductivity = (np.zeros(shape) for _ in range(3))
         self._sums = np.zeros((shape[0], 3))
-        self._threads = _Threads()
+        self._threads = Threads()
         self._plain = _plain(problem.index, self.conducting)
-        self._wall_heat = np.zeros(shape) if problem.wall_heat is None else problem.wall_heat
+        given = problem.open_conductance * problem.air_c
+        self._given = given if problem.wall_heat is None else given + problem.wall_heat
         table = problem.table
-        self._rows = np.stack([table.temperature_c, table.potential, table.conductivity, table.unfrozen], axis=2)
+        self._rows = np.stack([table.temperature_c, table.potential, table.conductivity, table.perfused], axis=2)
         self._warm = _straight_ends(self._rows)
 
     def rate(self, enthalpy: Field, drive: Drive, alive: NDArray[np.uint8], out: Field) -> Rate:
@@ -92,21 +72,31 @@ class NumbaOperator:
         p, w = self.problem, self.problem.wells
         fields = (self._temperature, self._potential, self._conductivity)
         lookup = (p.table.start, p.table.inverse_step, self._rows, self._warm)
-        tissue = (p.perfusion, p.metabolic, p.open_conductance, self._wall_heat, p.arterial_c, p.air_c)
+        tissue = (p.perfusion, p.metabolic, p.open_conductance, self._given, p.arterial_c)
         self._threads.run(_local_terms, enthalpy, p.index, p.conducts, alive, lookup, tissue, fields, out, self._sums)
         perfusion, metabolic, boundary = self._sums.sum(axis=0)
         boundary += self._walls(out)
         self._threads.run(_conduct, self._plain, p.index, p.conducts, fields, 1.0 / p.spacing_m**2, out)
+        boundary += self._hold(alive, out)
         heat, surface = np.zeros(w.probes), np.full(w.probes, np.nan)
-        segments = (w.start, w.voxel, w.weight, w.probe, w.length_m, w.conductance, w.resistance)
+        segments = (w.start, w.voxel, w.weight, w.probe, w.length_m, w.conductance, w.resistance, w.offset_k)
         mix = (w.mix_start, w.material, w.share, p.table.surface_potential)
-        controls = (drive.mode, drive.value, drive.power, drive.resistance)
+        controls = (drive.mode, drive.value, drive.power, drive.resistance, drive.tilt, drive.most_heat_w_per_m)
         _probes(segments, mix, controls, self._potential.reshape(-1), out.reshape(-1), p.voxel_m3, heat, surface)
         powers = np.zeros(4)
         powers[[PERFUSION, METABOLIC, BOUNDARY]] = perfusion, metabolic, boundary
         powers *= p.voxel_m3
         powers[PROBE] = -heat.sum()
         return Rate(enthalpy=out, powers=powers, probe_heat_w=heat, surface_c=surface)
+
+    def _hold(self, alive: NDArray[np.uint8], out: Field) -> float:
+        """Let held voxels stand; what would have flowed into them leaves the tissue. Their own blood is left out."""
+        held = self.problem.held
+        if held is None:
+            return 0.0
+        into = float(out[held].sum())
+        out[held] = 0.0
+        return -into
 
     def _walls(self, out: Field) -> float:
         """Add what crosses the walls of the box. Held walls are for tests alone, so numpy serves."""
@@ -186,7 +176,7 @@ def _local_terms(
     enthalpy: Any, index: Any, conducts: Any, alive: Any, lookup: Any, tissue: Any, fields: Any, out: Any, sums: Any
 ) -> None:
     start, inverse, rows, warm = lookup
-    w, q, opened, wall_heat, arterial, air = tissue
+    w, q, opened, given, arterial = tissue
     temperature, potential, conductivity = fields
     ni, nj, nk = enthalpy.shape
     for i in numba.prange(ni):
@@ -209,7 +199,7 @@ def _local_terms(
                     conductivity[i, j, k] = rows[m, n, 2] + f * (rows[m, n + 1, 2] - rows[m, n, 2])
                     unfrozen = rows[m, n, 3] + f * (rows[m, n + 1, 3] - rows[m, n, 3])
                 temperature[i, j, k] = t
-                total = opened[i, j, k] * (air - t) + wall_heat[i, j, k]
+                total = given[i, j, k] - opened[i, j, k] * t
                 skin += total
                 if conducts[m] and alive[i, j, k]:
                     from_blood = w[m] * unfrozen * (arterial - t)
@@ -309,8 +299,8 @@ def _well(around: float, a: float, resistance: float, gas: float, begin: int, en
 
 @numba.njit(cache=True)
 def _probes(segments: Any, mix: Any, drive: Any, around: Any, out: Any, voxel: float, heat: Any, surface: Any) -> None:
-    start, voxels, weights, probe_of, length, conductance, resistance = segments
-    mode, value, power, limit = drive
+    start, voxels, weights, probe_of, length, conductance, resistance, offset = segments
+    mode, value, power, limit, tilt, most = drive
     lengths = np.zeros(heat.size)
     sums = np.zeros(heat.size)
     for s in range(probe_of.size):
@@ -325,8 +315,10 @@ def _probes(segments: Any, mix: Any, drive: Any, around: Any, out: Any, voxel: f
                 potential += weights[x] * around[voxels[x]]
             begin, end = mix[0][s], mix[0][s + 1]
             own = resistance[s] * limit[probe]
-            full = _well(potential, conductance[s], own, value[probe], begin, end, mix)
-            at = value[probe] + own * full
+            gas = value[probe] + tilt[probe] * offset[s]
+            full = _well(potential, conductance[s], own, gas, begin, end, mix)
+            at = gas + own * full
+            full = max(full, -most[probe])
         line_heat = full * power[probe] * length[s]
         for x in range(start[s], start[s + 1]):
             out[voxels[x]] -= line_heat * weights[x] / voxel

@@ -11,12 +11,15 @@ import numpy as np
 
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C
 from iceball.thermal.problem import BOUNDARY, METABOLIC, OFF, PERFUSION, PRESCRIBED, PROBE, Rate
+from iceball.thermal.tables import look_up
+from iceball.thermal.wholebox import WholeBox
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.thermal.materials import Table
-    from iceball.thermal.problem import Drive, Problem, Wall
+    from iceball.thermal.problem import Drive, Problem, Wall, Watch
+    from iceball.thermal.stepping import Stepping
 
     Field = NDArray[np.float64]
 
@@ -32,6 +35,10 @@ class NumpyBackend:
         """Bind to ``problem``."""
         return NumpyOperator(problem)
 
+    def solver(self, problem: Problem, start_c: float | Field, stepping: Stepping, watch: Watch) -> WholeBox:
+        """See Backend.solver: start at ``start_c`` [°C]."""
+        return WholeBox(problem, self.operator(problem), start_c, stepping, watch)
+
 
 class NumpyOperator:
     """dH/dt of one problem in plain numpy."""
@@ -46,7 +53,7 @@ class NumpyOperator:
         temperature = self._look_up(enthalpy, p.table.temperature_c)
         potential = self._look_up(enthalpy, p.table.potential)
         conductivity = self._look_up(enthalpy, p.table.conductivity)
-        living = self._look_up(enthalpy, p.table.unfrozen) * alive * self.conducting
+        living = self._look_up(enthalpy, p.table.perfused) * alive * self.conducting
         perfusion = p.perfusion[p.index] * living * (p.arterial_c - temperature)
         metabolic = p.metabolic[p.index] * living
         boundary = p.open_conductance * (p.air_c - temperature)
@@ -57,6 +64,10 @@ class NumpyOperator:
         out[...] = perfusion + metabolic + boundary
         for axis in range(3):
             self._conduct(axis, temperature, potential, conductivity, out)
+        if p.held is not None:  # what flows into a held voxel leaves the tissue
+            perfusion, metabolic = np.where(p.held, 0.0, perfusion), np.where(p.held, 0.0, metabolic)
+            boundary = np.where(p.held, perfusion + metabolic + boundary - out, boundary)
+            out[p.held] = 0.0
         heat_w, surface_c = self._probes(potential, drive, out)
         powers = np.zeros(4)
         powers[[PERFUSION, METABOLIC, BOUNDARY]] = perfusion.sum(), metabolic.sum(), boundary.sum()
@@ -116,7 +127,9 @@ class NumpyOperator:
                 full, at_c = drive.value[probe], np.nan
             else:
                 resistance = wells.resistance[s] * drive.resistance[probe]
-                full, at_c = self._well(s, float(weights @ around[voxels]), float(drive.value[probe]), resistance)
+                gas_c = float(drive.value[probe] + drive.tilt[probe] * wells.offset_k[s])
+                full, at_c = self._well(s, float(weights @ around[voxels]), gas_c, resistance)
+                full = max(full, -float(drive.most_heat_w_per_m[probe]))
             line_heat = full * drive.power[probe] * wells.length_m[s]
             flat[voxels] -= line_heat * weights / self.problem.voxel_m3
             heat[probe] += line_heat
@@ -142,14 +155,6 @@ class NumpyOperator:
             low, high = (middle, high) if surplus(middle) < 0 else (low, middle)
         q = 0.5 * (low + high)
         return q, gas_c + resistance * q
-
-
-def look_up(table: Table, index: NDArray[np.uint8], enthalpy: Field, rows: Field) -> Field:
-    """Interpolate ``rows`` (M, N) of ``table`` linearly at ``enthalpy`` (...) of material ``index`` (...)."""
-    place = (enthalpy - table.start[index]) * table.inverse_step[index]
-    node = np.clip(place.astype(np.int64), 0, rows.shape[1] - 2)
-    left = rows[index, node]
-    return left + (place - node) * (rows[index, node + 1] - left)
 
 
 def _surface_potential(table: Table, material: NDArray[np.int64], temperature_c: float) -> Field:

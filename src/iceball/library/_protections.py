@@ -1,0 +1,69 @@
+"""Protections: what warms the skin or a space, with the cited rows behind it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from iceball.errors import LibraryError
+from iceball.library._tables import Table, read_rows, require_text, sources, table, unknown_name
+from iceball.nouns import Cited, Pocket, Region, Source, WarmPad
+
+UNITS = {"outside_c": "°C", "film_w_per_m2_k": "W/m²/K", "held_c": "°C"}
+PAD = ("outside_c", "film_w_per_m2_k")
+IRRIGATION = "warm_irrigation"
+
+
+@functools.cache
+def protection_names() -> tuple[str, ...]:
+    """Return the names of every means of warming, in the order of the table."""
+    return tuple(table("protections"))
+
+
+@functools.cache
+def protection_rows(name: str) -> Mapping[str, Cited]:
+    """Return the cited rows of the means of warming called ``name``, by quantity.
+
+    Raises
+    ------
+    UnknownName : if the library has no such means; the message lists the known ones
+    LibraryError : if a row of the table breaks a rule
+    """
+    return _read(table("protections"), name, sources())
+
+
+def warm_pad(name: str, *, label: str, region: Region) -> WarmPad:
+    """Return the pad called ``name``, for example "saline_glove", laid on the skin in ``region``.
+
+    Raises
+    ------
+    UnknownName : if the library has no such pad; the message lists the known ones
+    LibraryError : if a row of the table breaks a rule
+    """
+    pads = [each for each in protection_names() if set(PAD) <= set(protection_rows(each))]
+    if name not in pads:
+        raise unknown_name("pad", name, pads)
+    rows = protection_rows(name)
+    return WarmPad(
+        label=label, region=region, outside_c=rows["outside_c"].value, film_w_per_m2_k=rows["film_w_per_m2_k"].value
+    )
+
+
+def irrigation(*, label: str, region: Region) -> Pocket:
+    """Return a pocket of saline that is kept flowing through ``region``, so that it stays warm."""
+    return Pocket(label=label, filling="saline", region=region, held_c=protection_rows(IRRIGATION)["held_c"].value)
+
+
+def _read(entries: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
+    if name not in entries:
+        raise unknown_name("protection", name, entries)
+    where, entry = f"protections.{name}", entries[name]
+    require_text(where, entry, "says")
+    rows = read_rows(where, entry, known, beside=("says",))
+    if set(rows) not in (set(PAD), {"held_c"}):
+        raise LibraryError(f"{where} has {', '.join(rows)}; it needs {' and '.join(PAD)}, or held_c alone")
+    for quantity, row in rows.items():
+        if row.unit != UNITS[quantity]:
+            raise LibraryError(f"{where}.{quantity} is in {row.unit}; write it in {UNITS[quantity]}")
+    return MappingProxyType(dict(rows))

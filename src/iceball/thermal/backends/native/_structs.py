@@ -1,0 +1,56 @@
+"""The structs of kernel.hpp, field by field."""
+
+from __future__ import annotations
+
+import ctypes as c
+
+P, I32, I64, F32, F64 = c.c_void_p, c.c_int32, c.c_int64, c.c_float, c.c_double
+
+
+class Box(c.Structure):
+    """See kernel.hpp."""
+
+    _fields_ = [
+        ("row", I64), ("plane", I64), ("inverse_h2", F32), ("arterial_c", F32),
+        ("enthalpy", P), ("step", P), ("before", P), ("first", P), ("rest", P), ("now_c", P), ("coldest_c", P),
+        ("potential", P * 2), ("temperature", P * 2), ("conductivity", P * 2),
+        ("label", P), ("faces", P), ("row_kind", P), ("row_second", P), ("alive", P),
+        ("given", P), ("per_k", P), ("per_potential", P), ("well_heat", P),
+        ("media", P), ("rows", P), ("row_count", I64),
+    ]  # fmt: skip
+
+
+class Pass(c.Structure):
+    """See kernel.hpp."""
+
+    _fields_ = [
+        ("tiles", I32), ("stages", I32), ("foreign", I32), ("second_order", I32),
+        ("tile", P), ("flags", P), ("tile_label", P),
+        ("carry", P), ("weight", P), ("back", P), ("again", P), ("share", P), ("time", P),
+        ("face_start", P), ("their_tile", P), ("slot", P), ("direction", P), ("kind", P), ("offset", P), ("slots", P),
+        ("flux", P), ("rest_flow", P), ("low_c", P), ("energy", P),
+    ]  # fmt: skip
+
+
+class Wells(c.Structure):
+    """See kernel.hpp."""
+
+    _fields_ = [
+        ("segments", I32), ("probes", I32), ("start", P), ("run", P), ("weight", P), ("probe", P),
+        ("length_m", P), ("conductance", P), ("resistance", P), ("offset_k", P), ("mix_start", P),
+        ("material", P), ("share", P),
+        ("surface", P), ("surface_nodes", I64), ("coldest_c", F64), ("surface_step_c", F64), ("voxel_m3", F64),
+        ("mode", P), ("from_", P), ("to", P), ("power", P), ("limit", P),
+        ("most", P), ("tilt_from", P), ("tilt_to", P),
+        ("heat", P), ("energy", P), ("first_heat", P), ("first_surface", P),
+    ]  # fmt: skip
+
+
+class Settle(c.Structure):
+    """See kernel.hpp."""
+
+    _fields_ = [
+        ("tiles", I32), ("clocks", I32), ("tile", P), ("flags", P), ("tile_label", P),
+        ("clock", P), ("threshold_c", P), ("step_s", F32), ("stasis_c", F32), ("low_c", P), ("moved_k", P),
+        ("new_flags", P),
+    ]  # fmt: skip

@@ -1,0 +1,212 @@
+"""A sharp front that grows as 2 λ sqrt(a_s t): from a wall (B1, B2), from a line (B3), from a point (B4)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erf, erfc, erfcx, exp1
+
+from iceball.errors import InputError
+from iceball.nouns._noun import noun
+from iceball.thermal.exact.media import Phases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Field = NDArray[np.float64]
+
+
+@noun
+class Plane:
+    """A half-space at ``start_c`` whose wall is held at ``wall_c`` from time zero (B1, B2)."""
+
+    medium: Phases
+    root: float
+    wall_c: float
+    start_c: float
+
+    def front_mm(self, time_s: float) -> float:
+        """Distance of the front from the wall [mm] at ``time_s`` [s]."""
+        return _front_mm(self.medium, self.root, time_s)
+
+    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
+        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the wall and ``time_s`` [s]."""
+        m = self.medium
+        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
+        inner = self.wall_c + (m.freezing_c - self.wall_c) * erf(frozen) / math.erf(self.root)
+        outer = self.start_c - (self.start_c - m.freezing_c) * erfc(unfrozen) / math.erfc(self.root * ratio)
+        return np.where(frozen < self.root, inner, outer)
+
+
+@noun
+class Line:
+    """A line that takes ``heat_w_per_m`` from time zero out of a medium at ``start_c`` (B3)."""
+
+    medium: Phases
+    root: float
+    heat_w_per_m: float
+    start_c: float
+
+    def front_mm(self, time_s: float) -> float:
+        """Radius of the front [mm] at ``time_s`` [s]."""
+        return _front_mm(self.medium, self.root, time_s)
+
+    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
+        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the line and ``time_s`` [s]."""
+        m = self.medium
+        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
+        strength = self.heat_w_per_m / (4 * math.pi * m.frozen_conductivity_w_per_m_k)
+        inner = m.freezing_c - strength * (exp1(frozen**2) - exp1(self.root**2))
+        outer = self.start_c - (self.start_c - m.freezing_c) * exp1(unfrozen**2) / exp1((self.root * ratio) ** 2)
+        return np.where(frozen < self.root, inner, outer)
+
+
+@noun
+class Point:
+    """A point that takes ``strength_w_per_sqrt_s`` times sqrt(t) out of a medium at ``start_c`` (B4)."""
+
+    medium: Phases
+    root: float
+    strength_w_per_sqrt_s: float
+    start_c: float
+
+    def front_mm(self, time_s: float) -> float:
+        """Radius of the front [mm] at ``time_s`` [s]."""
+        return _front_mm(self.medium, self.root, time_s)
+
+    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
+        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the point and ``time_s`` [s]."""
+        m = self.medium
+        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
+        inner = m.freezing_c - _amplitude(m, self.strength_w_per_sqrt_s) * (_spread(frozen) - _spread(self.root))
+        outer = self.start_c - (self.start_c - m.freezing_c) * _spread(unfrozen) / _spread(self.root * ratio)
+        return np.where(frozen < self.root, inner, outer)
+
+
+def stefan(medium: Phases, *, wall_c: float) -> Plane:
+    """B1, one-phase Stefan: a half-space that is unfrozen at its freezing point, its wall held at ``wall_c`` [°C].
+
+    sqrt(π) λ exp(λ²) erf λ = C_s (T_m - T_0) / L
+
+    Raises
+    ------
+    InputError : if nothing would freeze
+
+    Source: key iceball_physics_notes, B1 (Stefan 1891, as quoted there).
+    """
+    if not wall_c < medium.freezing_c:
+        raise InputError(f"a wall at {wall_c:g} °C does not freeze what freezes at {medium.freezing_c:g} °C")
+    number = medium.frozen_capacity_j_per_m3_k * (medium.freezing_c - wall_c) / medium.latent_heat_j_per_m3
+
+    def balance(x: float) -> float:
+        return math.sqrt(math.pi) * x * math.exp(x * x) * math.erf(x) - number
+
+    return Plane(medium=medium, root=_root(balance, 1e-9, 5.0), wall_c=wall_c, start_c=medium.freezing_c)
+
+
+def neumann(medium: Phases, *, wall_c: float, start_c: float) -> Plane:
+    """B2, two-phase Neumann: a half-space at ``start_c`` [°C] whose wall is held at ``wall_c`` [°C] from time zero.
+
+    Raises
+    ------
+    InputError : if nothing would freeze
+
+    Source: key iceball_physics_notes, B2 (Carslaw and Jaeger 1959, ch. XI, as quoted there).
+    """
+    if not wall_c < medium.freezing_c < start_c:
+        raise InputError(
+            f"a wall at {wall_c:g} °C and a start at {start_c:g} °C do not enclose {medium.freezing_c:g} °C"
+        )
+    ratio = math.sqrt(medium.frozen_diffusivity / medium.diffusivity)
+    drop, rise = medium.freezing_c - wall_c, start_c - medium.freezing_c
+    conduction = medium.conductivity_w_per_m_k / medium.frozen_conductivity_w_per_m_k * ratio * rise / drop
+    latent = medium.latent_heat_j_per_m3 * math.sqrt(math.pi) / (medium.frozen_capacity_j_per_m3_k * drop)
+
+    def balance(x: float) -> float:
+        warm = conduction / float(erfcx(x * ratio))
+        return math.exp(-x * x) / math.erf(x) - warm - x * latent
+
+    return Plane(medium=medium, root=_root(balance, 1e-8, 3.0), wall_c=wall_c, start_c=start_c)
+
+
+def paterson(medium: Phases, *, heat_w_per_m: float, start_c: float) -> Line:
+    """B3, Paterson: a line that takes ``heat_w_per_m`` [W/m] from time zero out of a medium at ``start_c`` [°C].
+
+    Raises
+    ------
+    InputError : if the line takes no heat or the medium starts frozen
+
+    Source: key iceball_physics_notes, B3 (Paterson 1952, as quoted there).
+    """
+    if heat_w_per_m <= 0 or start_c <= medium.freezing_c:
+        raise InputError(f"a line sink of {heat_w_per_m:g} W/m in a medium at {start_c:g} °C does not freeze anything")
+    square = medium.frozen_diffusivity / medium.diffusivity
+    rise = start_c - medium.freezing_c
+
+    def balance(x: float) -> float:
+        y = x * x
+        warm = medium.conductivity_w_per_m_k * rise * math.exp(-y * square) / exp1(y * square)
+        latent = y * medium.frozen_diffusivity * medium.latent_heat_j_per_m3
+        return float(heat_w_per_m / (4 * math.pi) * math.exp(-y) - warm - latent)
+
+    return Line(medium=medium, root=_root(balance, 1e-7, 5.0), heat_w_per_m=heat_w_per_m, start_c=start_c)
+
+
+def frank(medium: Phases, *, strength_w_per_sqrt_s: float, start_c: float) -> Point:
+    """B4, Frank's sphere: a point that takes ``strength_w_per_sqrt_s`` sqrt(t) [W] out of a medium at ``start_c`` [°C].
+
+    Raises
+    ------
+    InputError : if the point takes no heat or the medium starts frozen
+
+    Source: key iceball_physics_notes, B4 (Frank 1950 and Paterson 1952, as quoted there).
+    """
+    if strength_w_per_sqrt_s <= 0 or start_c <= medium.freezing_c:
+        raise InputError(
+            f"a point sink of {strength_w_per_sqrt_s:g} W/sqrt(s) in a medium at {start_c:g} °C "
+            "does not freeze anything"
+        )
+    ratio = math.sqrt(medium.frozen_diffusivity / medium.diffusivity)
+    cold = medium.frozen_conductivity_w_per_m_k * _amplitude(medium, strength_w_per_sqrt_s)
+    warm = medium.conductivity_w_per_m_k * (start_c - medium.freezing_c) * ratio
+    latent = 2 * medium.frozen_diffusivity * medium.latent_heat_j_per_m3
+
+    def balance(x: float) -> float:
+        y = x * ratio  # exp(-y²) cancels against the same factor of the spread
+        return cold * math.exp(-x * x) / x**2 - warm / (y * (1 - math.sqrt(math.pi) * y * float(erfcx(y)))) - latent * x
+
+    root = _root(balance, 1e-4, 4.0)
+    return Point(medium=medium, root=root, strength_w_per_sqrt_s=strength_w_per_sqrt_s, start_c=start_c)
+
+
+def _amplitude(medium: Phases, strength_w_per_sqrt_s: float) -> float:
+    """Q0 / (8 π k_s sqrt(a_s)) [K]."""
+    conductance = 8 * math.pi * medium.frozen_conductivity_w_per_m_k * math.sqrt(medium.frozen_diffusivity)
+    return strength_w_per_sqrt_s / conductance
+
+
+def _spread(x: ArrayLike) -> Field:
+    """exp(-x²)/x - sqrt(π) erfc(x): how heat from a point that grows as sqrt(t) spreads."""
+    x = np.asarray(x, dtype=float)
+    return np.exp(-x * x) * (1 / x - math.sqrt(math.pi) * erfcx(x))
+
+
+def _front_mm(medium: Phases, root: float, time_s: float) -> float:
+    return 2e3 * root * math.sqrt(medium.frozen_diffusivity * time_s)
+
+
+def _similar(medium: Phases, distance_mm: ArrayLike, time_s: float) -> tuple[Field, Field, float]:
+    """Similarity variables of both phases at ``distance_mm`` [mm], ``time_s`` [s], and the ratio between them."""
+    x = np.asarray(distance_mm, dtype=float) / 1e3
+    ratio = math.sqrt(medium.frozen_diffusivity / medium.diffusivity)
+    frozen = x / (2 * math.sqrt(medium.frozen_diffusivity * time_s))
+    return frozen, frozen * ratio, ratio
+
+
+def _root(balance: Callable[[float], float], low: float, high: float) -> float:
+    return cast("float", brentq(balance, low, high, xtol=1e-14))

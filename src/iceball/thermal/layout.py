@@ -1,0 +1,161 @@
+"""Voxels as the fast engine keeps them: padded arrays, and tiles of 16 x 4 x 4 that are stepped or left at rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball.nouns._noun import array_noun
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from iceball.thermal.problem import Problem
+
+TILE = (4, 4, 16)
+PAD = (1, 1, 16)
+MIXED, EXTRA, WELL, STASIS, DRY = 1, 2, 4, 8, 16
+MOVES, ALIKE = 64, 63
+DIRECTIONS = ((2, -1), (2, 1), (1, -1), (1, 1), (0, -1), (0, 1))  # in the order of the bits of ``faces``
+
+
+@array_noun
+class Layout:
+    """Where everything lies. ``counts`` tiles along each axis; arrays are padded to ``padded`` voxels.
+
+    ``label`` (padded) uint8 with one more label, past the materials, for the padding; ``faces`` (padded) uint8: bits
+    0-5 neighbour alike, bit 6 may change; ``row_kind`` one byte per 16 voxels: one material, all faces alike, all may
+    change, two materials; ``row_second`` is then the second of them. Per tile: ``flags``, ``tile_label``, ``offset`` of
+    its first voxel, ``busy`` whether anything there can change, ``solid`` whether anything there conducts; ``beside``
+    (tiles, 6) its neighbours, -1 where there is none.
+    """
+
+    shape: tuple[int, int, int]
+    counts: tuple[int, int, int]
+    padded: tuple[int, int, int]
+    label: NDArray[np.uint8]
+    faces: NDArray[np.uint8]
+    row_kind: NDArray[np.uint8]
+    row_second: NDArray[np.uint8]
+    flags: NDArray[np.uint8]
+    tile_label: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+    busy: NDArray[np.bool_]
+    solid: NDArray[np.bool_]
+    beside: NDArray[np.int64]
+
+    def inner(self, array: NDArray) -> NDArray:
+        """The part of a padded ``array`` that is the box itself, as a view."""
+        return array[tuple(slice(p, p + n) for p, n in zip(PAD, self.shape, strict=True))]
+
+    def padded_of(self, array: NDArray, fill: float, dtype: DTypeLike) -> NDArray:
+        """``array`` (I, J, K) in padding of ``fill``."""
+        made = np.full(self.padded, fill, dtype)
+        self.inner(made)[...] = array
+        return made
+
+    def flat(self, voxel: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Flat indices of the box as flat indices of padded arrays."""
+        i, j, k = np.unravel_index(voxel, self.shape)
+        return np.ravel_multi_index((i + PAD[0], j + PAD[1], k + PAD[2]), self.padded).astype(np.int64)
+
+    def tile_of(self, flat: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Tile of each flat padded index (inside the box)."""
+        place = np.unravel_index(flat, self.padded)
+        return np.ravel_multi_index(
+            tuple((p - q) // t for p, q, t in zip(place, PAD, TILE, strict=True)), self.counts
+        ).astype(np.int64)
+
+
+def by_tile(layout: Layout, array: NDArray) -> NDArray:
+    """View the tiles of a padded ``array``: (ti, tj, tk, 4, 4, 16), copied."""
+    core = array[tuple(slice(p, p + c * t) for p, c, t in zip(PAD, layout.counts, TILE, strict=True))]
+    (a, b, c), (i, j, k) = layout.counts, TILE
+    return core.reshape(a, i, b, j, c, k).transpose(0, 2, 4, 1, 3, 5)
+
+
+def make_layout(problem: Problem, held: NDArray[np.bool_] | None = None) -> Layout:
+    """Lay the voxels of ``problem`` out; ``held`` (I, J, K) voxels keep their temperature."""
+    shape = problem.index.shape
+    counts = tuple(-(-n // t) for n, t in zip(shape, TILE, strict=True))
+    padded = tuple(c * t + 2 * p for c, t, p in zip(counts, TILE, PAD, strict=True))
+    inert = problem.conducts.size
+    label = np.full(padded, inert, np.uint8)
+    inner = tuple(slice(p, p + n) for p, n in zip(PAD, shape, strict=True))
+    conducting = problem.conducts[problem.index]
+    label[inner] = np.where(conducting, problem.index, inert)
+    faces = _faces(label, inert)
+    moves = np.zeros(padded, bool)
+    moves[inner] = conducting if held is None else conducting & ~held
+    faces |= np.where(moves, MOVES, 0).astype(np.uint8)
+    rows = label.reshape(-1, 16), faces.reshape(-1, 16)
+    kind = (rows[0] == rows[0][:, :1]).all(1) * 1 | ((rows[1] & ALIKE) == ALIKE).all(1) * 2
+    different = rows[0] != rows[0][:, :1]
+    second = rows[0][np.arange(rows[0].shape[0]), np.argmax(different, axis=1)]
+    two = ~(different & (rows[0] != second[:, None])).any(1) & different.any(1)
+    kind = (kind | (rows[1] >= MOVES).all(1) * 4 | two * 8).astype(np.uint8)
+    made = Layout(
+        shape=shape, counts=counts, padded=padded, label=label, faces=faces, row_kind=kind,
+        row_second=second,
+        flags=np.zeros(0, np.uint8), tile_label=np.zeros(0, np.uint8), offset=_offsets(counts, padded),
+        busy=np.zeros(0, bool),
+        solid=np.zeros(0, bool), beside=_beside(counts),
+    )  # fmt: skip
+    return _with_tiles(made, problem)
+
+
+def _with_tiles(layout: Layout, problem: Problem) -> Layout:
+    from dataclasses import replace
+
+    tiles = int(np.prod(layout.counts))
+    faces = by_tile(layout, layout.faces).reshape(tiles, -1)
+    label = by_tile(layout, layout.label).reshape(tiles, -1)
+    extra = layout.padded_of((problem.open_conductance != 0), 0, np.uint8)
+    if problem.wall_heat is not None:
+        layout.inner(extra)[...] |= problem.wall_heat != 0
+    if problem.source is not None:
+        layout.inner(extra)[...] = 1
+    for wall in problem.walls:
+        edge = tuple((0 if wall.side == 0 else -1) if a == wall.axis else slice(None) for a in range(3))
+        layout.inner(extra)[edge] = 1
+    has_extra = by_tile(layout, extra).reshape(tiles, -1).any(1)
+    mixed = ~(faces == (ALIKE | MOVES)).all(1)
+    dry = np.append((problem.perfusion == 0) & (problem.metabolic == 0), True)
+    wells = np.zeros(tiles, bool)
+    if problem.wells.voxel.size:
+        wells[np.unique(layout.tile_of(layout.flat(problem.wells.voxel)))] = True
+    flags = np.where(mixed | has_extra, MIXED, 0) | np.where(has_extra, EXTRA, 0) | np.where(wells, WELL, 0)
+    flags |= np.where(dry[label].all(1), DRY, 0)
+    return replace(
+        layout, flags=flags.astype(np.uint8), tile_label=np.ascontiguousarray(label[:, 0]),
+        busy=(faces & MOVES).any(1),
+        solid=(label != problem.conducts.size).any(1),
+    )  # fmt: skip
+
+
+def _faces(label: NDArray[np.uint8], inert: int) -> NDArray[np.uint8]:
+    faces = np.zeros(label.shape, np.uint8)
+    for bit, (axis, side) in enumerate(DIRECTIONS):
+        here = tuple(slice(1, -1) for _ in range(3))
+        there = tuple(slice(1 + side, -1 + side or None) if a == axis else slice(1, -1) for a in range(3))
+        faces[here] |= ((label[here] == label[there]) & (label[here] != inert)).astype(np.uint8) << bit
+    return faces
+
+
+def _offsets(counts: tuple[int, ...], padded: tuple[int, ...]) -> NDArray[np.int64]:
+    a, b, c = np.indices(counts).reshape(3, -1)
+    place = (a * TILE[0] + PAD[0], b * TILE[1] + PAD[1], c * TILE[2] + PAD[2])
+    return np.ravel_multi_index(place, padded).astype(np.int64)
+
+
+def _beside(counts: tuple[int, ...]) -> NDArray[np.int64]:
+    number = np.arange(int(np.prod(counts))).reshape(counts)
+    wide = np.full([n + 2 for n in counts], -1, np.int64)
+    wide[1:-1, 1:-1, 1:-1] = number
+    found = []
+    for axis, side in DIRECTIONS:
+        found.append(
+            wide[tuple(slice(1 + side, 1 + side + n) if a == axis else slice(1, -1) for a, n in enumerate(counts))]
+        )
+    return np.stack(found, axis=-1).reshape(-1, 6)
