@@ -32,6 +32,7 @@ PROBE = Probe(
     name="p", cryogen="argon", shaft_diameter_mm=1.5, active_length_mm=6.0, gas_temperature_c=-150.0,
     gas_temperature_at_handle_c=-110.0, internal_resistance_k_m_per_w=0.02, cooling_time_s=2.0,
 )  # fmt: skip
+SHORT_S, LONG_S = 0.002, 250.0
 FREEZE_S, THAW_S = (0.1, 0.2, 0.4, 0.4), (0.1, 0.3)
 
 
@@ -81,7 +82,7 @@ def slope():
     start = np.broadcast_to(33.0 + 8.0 * (np.arange(64) + 0.5) / 64, shape)
     grid = Grid(shape=shape, spacing_mm=(1.0,) * 3, origin_mm=(0.0,) * 3)
     made = replace(PROBE, active_length_mm=3.0)
-    placed = Placement(label="A", probe=made, tip_mm=(1.6, 1.4, 5.0), entry_mm=(1.6, 1.4, 10.0))
+    placed = Placement(label="A", probe=made, tip_mm=(1.6, 1.4, 10.5), entry_mm=(1.6, 1.4, 18.0))
     index = np.zeros(shape, np.uint8)
     problem = lab.make_problem(
         shape, 1.0, lab.gel(), walls=wall, wells=wells([placed], grid, index, np.array([True])), index=index
@@ -98,11 +99,23 @@ def answer(solved: Any) -> dict[str, Any]:
     """What a solver says of where it stands."""
     solver = solved.solver  # what it shows, the next step may change
     return {
-        "temperature": np.array(solver.temperature()), "coldest": np.array(solver.coldest()), "frozen": solver.frozen_fraction(),
+        "temperature": np.array(solver.temperature()), "coldest": np.array(solver.coldest()),
+        "frozen": solver.frozen_fraction(),
         "clocks": np.array(list(solver.below_s().values())), "energy_j": solved.energy_j, "heat_w": solved.heat_w,
         "surface_c": solved.surface_c, "stored_j": solver.stored_j(), "stages": solver.stages_done,
         "voxel_stages": solver.voxel_stages,
     }  # fmt: skip
+
+
+def rates(backend: Any) -> dict[str, dict[str, Any]]:
+    """A step so short that it is a rate, from every phase beside every other."""
+    problem, draw = patient(), np.random.default_rng(11)
+    warm_c = draw.uniform(-90.0, 39.0, problem.index.shape)
+    start_c = np.where(problem.index == VESSEL, 37.0, np.where(problem.index == AIR, 37.0, warm_c))
+    solver = backend.solver(problem, start_c, Stepping(), WATCH)
+    begun = np.array(solver.temperature(), float)
+    moved = answer(lab.solve_on(solver, lambda _t: freezing(1.1), steps_s=[SHORT_S]))
+    return {"rates": moved | {"changed_c": moved["temperature"] - begun}}
 
 
 def everything(backend: Any) -> dict[str, dict[str, Any]]:
@@ -140,13 +153,22 @@ def failures(backend: Any) -> dict[str, dict[str, Any]]:
     before, says = lost.stored_j(), ""
     try:
         lost.advance(7.0, 1.0, lab.off(0.0), lab.off(1.0))
-    except SimulationError as refused:
-        says = str(refused)
+    except SimulationError as error:
+        says = str(error)
     apart = np.abs(lost.temperature() - 37.0).max()
-    long = backend.solver(cube(), np.full((4, 4, 16), -60.0), Stepping(), Watch())
-    long.advance(0.0, 900.0, lab.off(0.0), lab.off(900.0))
+    long = backend.solver(cube(walls=(lab.held(2, 0, -60.0),)), 37.0, Stepping(), Watch())
+    long.advance(0.0, LONG_S, lab.off(0.0), lab.off(LONG_S))
     many = {"stages": long.stages_done, "temperature": long.temperature()}
-    return {"lost": {"says": says, "moved_k": apart, "gained_j": lost.stored_j() - before}, "many": many}
+    refused = ""
+    try:
+        backend.solver(cube(), 37.0, Stepping(method="euler"), Watch())
+    except SimulationError as error:
+        refused = str(error)
+    return {
+        "refused": {"says": refused},
+        "lost": {"says": says, "moved_k": apart, "gained_j": lost.stored_j() - before},
+        "many": many,
+    }
 
 
 def blocks(backend: Any, threads: int) -> dict[str, Any]:
@@ -165,7 +187,8 @@ def main(path: str) -> None:
 
     sys.setswitchinterval(1e-5)  # the simulator's threads wait for each other in turn
     backend = CudaBackend()
-    found = {**everything(backend), **simple(backend), **simple(backend, "rkl1"), **rest(backend), **failures(backend)}
+    found = rates(backend) | everything(backend) | rest(backend) | failures(backend)
+    found |= simple(backend) | simple(backend, "rkl1")
     found |= {f"threads {n}": blocks(backend, n) for n in (1, 4)}
     np.savez(path, **{f"{name}/{field}": value for name, fields in found.items() for field, value in fields.items()})
 

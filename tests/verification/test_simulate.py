@@ -7,75 +7,15 @@ from dataclasses import replace
 import lab
 import numpy as np
 import pytest
+from small_patient import PROBE, SPACING_MM, patient, placement, plan, run
 
 from iceball import library, thermal
 from iceball.errors import GeometryError, InputError
-from iceball.nouns import (
-    Ball,
-    Case,
-    Grid,
-    Lesion,
-    Placement,
-    Plan,
-    Pocket,
-    Probe,
-    Structure,
-    Volume,
-    WarmPad,
-    read_protocol,
-)
 from iceball.thermal import NumpyBackend, Stepping, backend_names
 from iceball.thermal.backends import default_backend
 from iceball.thermal.box import first_box
 from iceball.thermal.field import make_setting
 from iceball.thermal.problem import Watch
-
-PROBE = Probe(
-    name="test probe",
-    cryogen="argon",
-    shaft_diameter_mm=1.5,
-    active_length_mm=20.0,
-    gas_temperature_c=-150.0,
-    internal_resistance_k_m_per_w=0.13,
-    cooling_time_s=4.0,
-)
-SPACING_MM = 2.0  # everything here holds at any spacing; coarse is quick
-
-
-def patient(*, size=(60, 60, 60), back_mm=100.0):
-    """A body of muscle with a block of bone, a cord and a lesion; air beyond ``back_mm`` along the second axis."""
-    spacing = 2.0
-    hu = np.full(size, 50.0, np.float32)
-    place = np.indices(size) * spacing
-    hu[20:40, 20:34, :] = 350.0
-    hu[place[1] > back_mm] = -1000.0
-    labels = np.zeros(size, np.uint8)
-    labels[26:33, 38:43, :] = 1
-    centre = np.array([60.0, 54.0, size[2]])[:, None, None, None]
-    mask = (((place - centre) ** 2).sum(axis=0) < 9.0**2).astype(np.uint8)
-    grid = Grid(shape=size, spacing_mm=(spacing,) * 3, origin_mm=(-60.0, -60.0, -60.0))
-    return Case(
-        id="test",
-        ct=Volume(grid=grid, array=hu, quantity="hu"),
-        labels=Volume(grid=grid, array=labels, quantity="label"),
-        structures=(Structure(name="spinal_cord", role="at_risk", label=1, limit="spinal_cord", tissue="spinal_cord"),),
-        lesion=Lesion(mask=Volume(grid=grid, array=mask, quantity="label"), matrix="lytic", origin="made by a test"),
-    )
-
-
-def placement(label="A", shift=(0.0, 0.0, 0.0), probe=PROBE):
-    """A probe through the lesion, from behind and obliquely."""
-    tip = np.array([0.3, -14.2, 0.4]) + shift
-    along = np.array([0.25, 0.95, 0.2]) / np.linalg.norm([0.25, 0.95, 0.2])
-    return Placement(label=label, probe=probe, tip_mm=tuple(tip), entry_mm=tuple(tip + 55 * along))
-
-
-def plan(text="3-2-3", *placements, protections=()):
-    return Plan(placements=placements or (placement(),), protocol=read_protocol(text), protections=tuple(protections))
-
-
-def run(case=None, plan_=None, **changes):
-    return thermal.simulate(case or patient(), plan_ or plan(), **{"spacing_mm": SPACING_MM} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +123,7 @@ class Wider:
 
 def test_a_box_that_the_cold_outgrows_is_made_wider_and_begun_anew(history, monkeypatch):
     wider = Wider(0.2)  # 3 mm beyond lesion and probes, where the cold spreads by 10
-    monkeypatch.setattr(thermal._simulate, "make_setting", wider)
+    monkeypatch.setattr("iceball.thermal._simulate.make_setting", wider)
     again = run()
     assert len(wider.asked) > 1
     assert wider.asked == sorted(wider.asked)
@@ -196,7 +136,7 @@ def test_a_box_that_the_cold_outgrows_is_made_wider_and_begun_anew(history, monk
 
 
 def test_cold_that_outruns_the_widest_box_is_said(monkeypatch):
-    monkeypatch.setattr(thermal._simulate, "make_setting", Wider(0.02))
+    monkeypatch.setattr("iceball.thermal._simulate.make_setting", Wider(0.02))
     monkeypatch.setattr("iceball.thermal.box.MARGIN_MM", 0.0)
     notes = run(case=bare_patient(), plan_=plan("6")).notes
     assert any("the cold outran the widest box that is simulated: its wall cooled by" in note for note in notes)
@@ -209,7 +149,7 @@ def bare_patient():
 
 def test_an_ordinary_box_is_not_outgrown(history, monkeypatch):
     wider = Wider(1.0)
-    monkeypatch.setattr(thermal._simulate, "make_setting", wider)
+    monkeypatch.setattr("iceball.thermal._simulate.make_setting", wider)
     run(plan_=plan("10"))
     assert wider.asked == [1.0]
     assert not any("outran" in note for note in history.notes)
@@ -377,63 +317,3 @@ def test_shorter_steps_move_no_isotherm_by_a_tenth_of_a_millimetre():
     for isotherm in (0.0, -20.0, -40.0):
         near = np.abs(temperature - isotherm) < 5.0
         assert (np.abs(other - temperature)[near] / gradient[near]).max() < 0.1
-
-
-# -- protections and large vessels are felt ---------------------------------------------------------------------------
-
-BEHIND = (0.0, 12.0, 2.0)  # LPS [mm]: between the lesion and the cord, in the lesion's own axial plane
-
-
-def test_a_pocket_that_is_kept_warm_keeps_the_cord_warmer_and_a_still_one_freezes(history):
-    place = Ball(centre_mm=(0.0, 12.0, 2.0), radius_mm=6.0)
-    soft = muscle_patient()
-    bare = run(case=soft, plan_=plan("6"))
-    still = run(case=soft, plan_=plan("6", protections=[Pocket(label="s", filling="saline", region=place)]))
-    flowing = run(
-        case=soft, plan_=plan("6", protections=[Pocket(label="f", filling="saline", region=place, held_c=40.0)])
-    )
-    cords = [float(h.structures[0].coldest_c.min()) for h in (bare, still, flowing)]
-    assert cords[2] > max(cords[:2]) + 1.0  # °C: a heat bath in between
-    assert abs(cords[1] - cords[0]) < 5.0  # still saline holds little more heat than muscle
-    inside = np.linalg.norm(voxels_mm(flowing.coldest.grid) - np.array(place.centre_mm), axis=-1) < 4.0
-    np.testing.assert_allclose(flowing.coldest.array[inside], 40.0, atol=1e-3)  # what is held does not move
-    assert flowing.energy.boundary_j > bare.energy.boundary_j + 10.0, "the bath should give heat"
-    assert flowing.energy.residual_fraction < 1e-4
-    assert still.energy.residual_fraction < 1e-4
-
-
-def voxels_mm(grid):
-    """Where the voxels (I, J, K, 3) of a grid lie, LPS [mm]."""
-    return grid.position_mm(np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3)).reshape(*grid.shape, 3)
-
-
-def muscle_patient(tissue="spinal_cord"):
-    """The patient without bone, so that fluid has room; the structure behind is of ``tissue``."""
-    case = patient()
-    hu = np.where(case.ct.array > 100.0, 50.0, case.ct.array).astype(np.float32)
-    behind = replace(case.structures[0], name=tissue, tissue=tissue, limit=None if tissue != "spinal_cord" else tissue)
-    return replace(case, ct=replace(case.ct, array=hu), structures=(behind,))
-
-
-def test_a_warm_pad_keeps_the_skin_warm():
-    case = patient(back_mm=64.0)
-    pad = WarmPad(
-        label="glove", region=Ball(centre_mm=(0.0, 4.0, 0.0), radius_mm=40.0), outside_c=40.0, film_w_per_m2_k=100.0
-    )
-    bare, padded = run(case=case, plan_=plan("2")), run(case=case, plan_=plan("2", protections=[pad]))
-    assert padded.start.array.min() > bare.start.array.min() + 1.0
-    assert padded.energy.boundary_j > bare.energy.boundary_j
-    assert padded.energy.residual_fraction < 1e-4
-
-
-def test_a_large_vessel_stays_at_its_temperature_and_takes_no_part_in_the_ice():
-    case = muscle_patient(tissue=library.structure_rule("aorta").tissue)
-    vessel = case.labels.array == 1
-    history = run(case=case, plan_=plan("6"))
-    place = case.ct.grid.index_of(voxels_mm(history.coldest.grid).reshape(-1, 3)).round().astype(int)
-    within = vessel[tuple(np.clip(place, 0, 59).T)].reshape(history.coldest.grid.shape)
-    arterial_c = library.physics()["arterial_c"].value
-    assert within.any()
-    np.testing.assert_allclose(history.coldest.array[within], arterial_c, atol=1e-3)
-    assert history.energy.boundary_j > 10.0, "the vessel should give heat"
-    assert history.energy.residual_fraction < 1e-4

@@ -171,7 +171,7 @@ def _show_scaling(report: BenchReport) -> None:
 def _show_peers(report: BenchReport) -> None:
     title = f"{report.compared.case.name} in other tools, {report.machine.threads} threads on both sides"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("tool, and how it was used")
+    table.add_column("tool")
     headings = ("apart mm\np99 (max)", "whole\nrun s", "whole-run\nratio", "updates\nper s", "kernel-only\nratio")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -186,6 +186,8 @@ def _show_peers(report: BenchReport) -> None:
         highlight=False,
     )
     for peer in report.peers:
+        smaller = "" if peer.timed == report.compared.case else f"; timed on {peer.timed.voxels} voxels and scaled up"
+        out.print(f"{peer.name}: {escape(peer.form)}{smaller}", style="dim", highlight=False)
         if not peer.agrees:
             out.print(f"[bold red]{peer.name} gives another answer[/]: its times compare nothing")
 
@@ -194,10 +196,9 @@ def _peer_row(peer: PeerTiming, report: BenchReport) -> tuple[str, ...]:
     from iceball.bench import ratios
 
     whole, kernel = ratios(report.compared, peer)
-    smaller = "" if peer.timed == report.compared.case else f"; timed on {peer.timed.voxels} voxels and scaled up"
     mark = "*" if peer.projected else ""
     return (
-        f"{peer.name} {peer.version}\n[dim]{escape(peer.form)}{smaller}[/]",
+        f"{peer.name}\n[dim]{peer.version}[/]",
         "\n".join(f"{each.p99_mm:.3f} ({each.largest_mm:.2f})" for each in peer.apart),
         f"{peer.run_s:.0f}{mark}\n[dim]({peer.timed_steps} of {peer.steps})[/]",
         f"{whole:.0f}{mark}",

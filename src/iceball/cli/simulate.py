@@ -24,29 +24,33 @@ PlanFile = Annotated[
 RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folder for the run.", readable=False)]
 Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", help="Voxel size of the simulation [mm].")]
 BackendName = Annotated[
-    str, typer.Option("--backend", help="How to compute: numba, or numpy (readable, slow). None replaces another.")
+    str | None,
+    typer.Option("--backend", help="native, numba or numpy (readable, slow); the fastest here by default."),
 ]
+Accuracy = Annotated[str, typer.Option("--accuracy", help="preview, standard or reference: how long the steps are.")]
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913  (a command has as many knobs as people turn)
     case_folder: CaseFolder,
     plan_file: PlanFile,
     run_folder: RunFolder,
     spacing: Spacing = 1.0,
-    backend: BackendName = "numba",
+    accuracy: Accuracy = "standard",
+    backend: BackendName = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate freezing and thawing of CASE by a plan; keeps the coldest temperature and the time below thresholds."""
     from iceball import io, thermal  # slow to import: other commands do not wait for them
 
     io.refuse_occupied(run_folder)
-    chosen = thermal.backend_named(backend)
+    chosen = thermal.backend_named(backend) if backend else thermal.default_backend()
     case, plan = io.read_case(case_folder), io.read_plan(plan_file)
     _refuse_foreign(plan, case)
     begun = time.monotonic()
     with progress("simulate") as advance:
-        history = thermal.simulate(case, plan, spacing_mm=spacing, backend=chosen, progress=advance)
+        settings = {"spacing_mm": spacing, "accuracy": accuracy, "backend": chosen}
+        history = thermal.simulate(case, plan, **settings, progress=advance)
     io.write_run(history, plan, case_folder, run_folder)
     summary = _summary(history, run_folder, time.monotonic() - begun)
     if as_json:

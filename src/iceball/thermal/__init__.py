@@ -1,18 +1,27 @@
 """SIMULATE: one verb, ``simulate(case, plan)``, and the ways to compute it."""
 
 from iceball.thermal._simulate import simulate
-from iceball.thermal.backends import NumbaBackend, NumpyBackend, backend_named, backend_names
+from iceball.thermal.backends import (
+    NativeBackend,
+    NumbaBackend,
+    NumpyBackend,
+    backend_named,
+    backend_names,
+    default_backend,
+)
 from iceball.thermal.phantom import freeze_phantom
 from iceball.thermal.problem import Backend
 from iceball.thermal.stepping import Stepping
 
 __all__ = [
     "Backend",
+    "NativeBackend",
     "NumbaBackend",
     "NumpyBackend",
     "Stepping",
     "backend_named",
     "backend_names",
+    "default_backend",
     "freeze_phantom",
     "simulate",
 ]

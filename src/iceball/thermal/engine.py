@@ -17,7 +17,6 @@ import numpy as np
 from iceball.errors import SimulationError
 from iceball.thermal.layout import DIRECTIONS, TILE, WELL, by_tile, make_layout
 from iceball.thermal.levels import Level, Levels
-from iceball.thermal.materials import COLDEST_C
 from iceball.thermal.media import make_media
 from iceball.thermal.problem import BOUNDARY, Advanced, Drive
 from iceball.thermal.stiffness import Stiffness
@@ -36,7 +35,8 @@ ORDERS = {"rkl1": 1, "rkl2": 2}
 WAKE_K = 0.2  # a tile at rest is stepped once a voxel along its faces has changed by this much
 TOO_MUCH_K = 1.0  # a step in which such a voxel would change by this much is taken again, with its tile awake
 RESTLESS_K_PER_S = 1e-4
-TRIES, REACHES, HALVINGS, HEAD_K = 6, 40, 3, 1.0
+LOST_C = -273.0  # a voxel under an ideal probe may undercut its gas (see wells.py); nothing is colder than this
+TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0
 
 
 @dataclass
@@ -157,40 +157,33 @@ class Engine:
         if self.problem.source is not None:
             source = self.problem.source(start_s + step_s / 2)  # the midpoint rule: second order, as the stages are
             self.layout.inner(self.fields.given)[...] = self._steady_given + source
-        parts = 1
-        for _ in range(HALVINGS):
-            done = self._try(step_s, before, after, parts)
-            if done is not None:
-                return done
-            parts *= 4
-        raise SimulationError(
-            f"the temperature blew up at {start_s:.0f} s even in steps of {step_s / parts:.2g} s: report this case, it "
-            "is a fault of iceball"
-        )
+        energy, heat, surface = self._span(start_s, step_s, (before, after), HALVINGS)
+        return Advanced(energy_j=energy, heat_w=heat, surface_c=surface)
 
-    def _try(self, step_s: float, before: Drive, after: Drive, parts: int) -> Advanced | None:
-        """Take the step in so many parts, each only once it is sound; None where none is, the state being as before."""
-        energy, first = np.zeros(4), None
-        for n in range(parts):
-            drives = (between(before, after, n / parts), between(before, after, (n + 1) / parts))
-            made = self._part(step_s / parts, *drives)
-            if made is None:
-                if n == 0:
-                    return None
-                raise SimulationError(
-                    "the temperature blew up within a step: report this case, it is a fault of iceball"
-                )
-            energy = energy + made[0]
-            first = first or made
-        assert first is not None
-        return Advanced(energy_j=energy, heat_w=first[1], surface_c=first[2])
+    def _span(
+        self, start_s: float, step_s: float, drives: tuple[Drive, Drive], halvings: int
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Take the step, or both halves of it where it is lost; a part is accepted only once it is sound."""
+        made = self._part(step_s, *drives)
+        if made is not None:
+            return made
+        if halvings == 0:
+            raise SimulationError(
+                f"the temperature blew up at {start_s:.0f} s even in steps of {step_s:.2g} s: report this case, it is "
+                "a fault of iceball"
+            )
+        middle, half_s = between(*drives, 0.5), step_s / 2
+        first = self._span(start_s, half_s, (drives[0], middle), halvings - 1)
+        second = self._span(start_s + half_s, half_s, (middle, drives[1]), halvings - 1)
+        return first[0] + second[0], first[1], first[2]
 
     def _part(self, step_s: float, before: Drive, after: Drive) -> tuple[NDArray, NDArray, NDArray] | None:
         """Step with what is stable down to a guessed floor; guess lower where the tissue got colder than it."""
         if not self.active.any():
             return np.zeros(4), *self.bound.probes_now(before)
         head_k = HEAD_K
-        for _ in range(TRIES + REACHES):
+        tries, reaches = TRIES, REACHES
+        while tries and reaches:
             tiles = np.flatnonzero(self.active)
             floor_c = self.low_c[tiles] - (2.0 * self.moved_k[tiles] * step_s / self.last_step_s + head_k)
             levels = self.levels.sort(step_s, tiles, floor_c, self.flags)
@@ -200,12 +193,13 @@ class Engine:
             energy, heat, surface = self.bound.step(levels, step_s, before, after)
             if self._reaches_far(levels, step_s):
                 self.bound.keep(offsets, back=True)
+                reaches -= 1
                 continue
             if self._sound(levels, stepped, self.bound.lowest(offsets), step_s):
                 energy[BOUNDARY] += self._settle(levels, stepped, step_s) * self.problem.voxel_m3
                 return energy, heat, surface
             self.bound.keep(offsets, back=True)
-            head_k = 4.0 * head_k + 10.0
+            head_k, tries = 4.0 * head_k + 10.0, tries - 1
         return None
 
     def _reaches_far(self, levels: list[Level], step_s: float) -> bool:
@@ -216,7 +210,7 @@ class Engine:
 
     def _sound(self, levels: list[Level], tiles: NDArray[np.int64], low_c: NDArray[np.float32], step_s: float) -> bool:
         """Whether the step was stable all the way to the temperatures it reached."""
-        if not np.isfinite(low_c).all() or float(low_c.min()) < COLDEST_C:
+        if not np.isfinite(low_c).all() or float(low_c.min()) < LOST_C:
             return False
         given = np.concatenate([np.full(level.own.size, level.count) for level in levels])
         return bool((self.levels.needed(step_s, tiles, low_c) <= given).all())

@@ -37,7 +37,7 @@ class Stiffness:
 
     def rows(self, tiles: NDArray[np.int64], floor_c: NDArray[np.floating]) -> NDArray[np.float64]:
         """Bound (T,) of the operator's eigenvalues [1/s] in ``tiles`` (T,) while they stay above ``floor_c`` (T,)."""
-        floor = np.clip(np.floor(floor_c - FLOORS_C[0]).astype(int), 0, FLOORS_C.size - 1)
+        floor = np.clip(np.floor(floor_c - FLOORS_C[0]), 0, FLOORS_C.size - 1).astype(int)
         base, own, slope = np.moveaxis(self._table[floor, self._kind_of[tiles]], -1, 0)
         return base + self._extra[tiles] * own + self._open[tiles] * slope
 

@@ -54,6 +54,7 @@ class WholeBox:
             if done is not None:
                 return done
             parts *= 2
+        parts //= 2
         raise SimulationError(
             f"the temperature blew up at {start_s:.0f} s even in steps of {step_s / parts:.2g} s: report this case, it "
             "is a fault of iceball"

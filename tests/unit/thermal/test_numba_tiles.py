@@ -16,7 +16,7 @@ from iceball.thermal.backends import _numba_tiles as tiles
 from iceball.thermal.backends import _numba_tiles_lanes as lanes
 from iceball.thermal.backends import _numba_tiles_memory as memory
 from iceball.thermal.backends._numba_tiles_media import inlined, kernel
-from iceball.thermal.problem import PRESCRIBED, Watch
+from iceball.thermal.problem import POWER_LIMITED, Watch
 from iceball.thermal.stepping import Stepping
 from iceball.thermal.wells import wells
 
@@ -44,11 +44,11 @@ def patches(seed=0):
 
 
 def run(backend, problem, steps=6):
-    """Take heat out by a line for some steps; the solver."""
+    """Freeze for some steps; the solver."""
     solver = backends.backend_named(backend).solver(
         problem, 37.0, Stepping(freeze_step_s=5.0), Watch(clocks_c=(0.0,), stasis_c=-40.0)
     )
-    drive = lab.drive_of(PRESCRIBED, 1500.0)
+    drive = lab.drive_of(POWER_LIMITED, -120.0)
     for n in range(steps):
         solver.advance(5.0 * n, 5.0, drive, drive)
     return solver

@@ -64,12 +64,17 @@ def available() -> bool:
 
 def lacking() -> str:
     """Say what this machine lacks and what to do about it; empty where nothing."""
-    if importlib.util.find_spec("numba_cuda") is None:
+    if not installed():
         return f"numba-cuda is not installed: {INSTALL}"
     count = devices()
     if count is None:
         return "no NVIDIA driver was found: install the driver of the GPU"
     return "" if count else "the NVIDIA driver sees no GPU: look at CUDA_VISIBLE_DEVICES and `nvidia-smi`"
+
+
+def installed() -> bool:
+    """Whether numba-cuda is installed."""
+    return importlib.util.find_spec("numba_cuda") is not None
 
 
 def devices() -> int | None:
