@@ -45,6 +45,8 @@ def patient():
     index[:, 6, 14:16] = VESSEL
     opened = np.zeros(shape)
     opened[:, 0, :] = np.where((index == MUSCLE) | (index == BONE), 8e3, 0.0)[:, 0, :]
+    flows = np.zeros(shape)
+    flows[-1] = np.where(np.isin(index, (MUSCLE, BONE)), 2e4, 0.0)[-1]
     grid, middle = Grid(shape=shape, spacing_mm=(1.0,) * 3, origin_mm=(0.0,) * 3), np.array([4.2, 3.4, 9.0])
     placed = [
         Placement(label=label, probe=PROBE, tip_mm=tuple(middle - 3 * along), entry_mm=tuple(middle + 5 * along))
@@ -53,7 +55,7 @@ def patient():
     living = np.array([False, True, True, False])
     return lab.make_problem(
         shape, 1.0, *TISSUES, index=index, open_conductance=opened, walls=(lab.held(0, 1, 30.0),), held_c=HELD_C,
-        wells=wells(placed, grid, index, living),
+        wells=wells(placed, grid, index, living), wall_heat=flows,
         perfusion=np.where(living, [t.perfusion_w_per_m3_k for t in TISSUES], 0.0),
     )  # fmt: skip
 

@@ -27,19 +27,19 @@ class Stiffness:
 
     def __init__(self, problem: Problem, layout: Layout, per_potential: NDArray[np.float32]) -> None:
         tiles = layout.offset.size
-        kinds, self._kind_of = _kinds(problem, layout)
-        self._table = _rows(problem, kinds)
+        kinds, self.kind_of = _kinds(problem, layout)
+        self.table = _rows(problem, kinds)
         wells = np.where((layout.flags & WELL) > 0, _well_stiffness(problem), 0.0)
-        self._extra = wells + by_tile(layout, per_potential).reshape(tiles, -1).max(1)
+        self.extra = wells + by_tile(layout, per_potential).reshape(tiles, -1).max(1)
         opened = layout.padded_of(problem.open_conductance, 0, np.float64)
-        self._open = by_tile(layout, opened).reshape(tiles, -1).max(1)
-        self.melts_c = np.where(kinds[:, :-1], _melting_c(problem.table), NEVER_C).max(1)[self._kind_of]
+        self.open = by_tile(layout, opened).reshape(tiles, -1).max(1)
+        self.melts_c = np.where(kinds[:, :-1], _melting_c(problem.table), NEVER_C).max(1)[self.kind_of]
 
     def rows(self, tiles: NDArray[np.int64], floor_c: NDArray[np.floating]) -> NDArray[np.float64]:
         """Bound (T,) of the operator's eigenvalues [1/s] in ``tiles`` (T,) while they stay above ``floor_c`` (T,)."""
         floor = np.clip(np.floor(floor_c - FLOORS_C[0]), 0, FLOORS_C.size - 1).astype(int)
-        base, own, slope = np.moveaxis(self._table[floor, self._kind_of[tiles]], -1, 0)
-        return base + self._extra[tiles] * own + self._open[tiles] * slope
+        base, own, slope = np.moveaxis(self.table[floor, self.kind_of[tiles]], -1, 0)
+        return base + self.extra[tiles] * own + self.open[tiles] * slope
 
 
 def _kinds(problem: Problem, layout: Layout) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:

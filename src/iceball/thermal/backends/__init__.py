@@ -11,7 +11,7 @@ from iceball.thermal.backends._numpy import NumpyBackend
 from iceball.thermal.backends.native import NativeBackend, available, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from iceball.thermal.problem import Backend
 
@@ -28,12 +28,17 @@ _PRESENT: dict[str, Callable[[], bool]] = {"native": available, "cuda": cuda.ava
 
 def backend_names() -> tuple[str, ...]:
     """Return the names of the backends that can be used here, the default first."""
-    return tuple(name for name in _ALL if name not in _PRESENT or _PRESENT[name]())
+    return tuple(_usable())
+
+
+def _usable() -> Iterator[str]:
+    """One after the other: no driver of a GPU is woken for the first."""
+    return (name for name in _ALL if name not in _PRESENT or _PRESENT[name]())
 
 
 def default_backend() -> Backend:
     """Return the fastest backend of this installation: they all solve the same equation (docs/decisions/0010)."""
-    return backend_named(backend_names()[0])
+    return backend_named(next(_usable()))
 
 
 def backend_named(name: str) -> Backend:

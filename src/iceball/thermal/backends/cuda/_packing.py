@@ -80,8 +80,8 @@ def pack_stiffness(problem: Problem, layout: Layout, per_potential: NDArray[np.f
     """
     bound = Stiffness(problem, layout, layout.padded_of(per_potential, 0, np.float32))
     values = np.zeros((layout.offset.size, at.VALUE_COLUMNS), np.float32)
-    values[:, at.WELL_ROW], values[:, at.OPEN_ROW] = bound._extra, bound._open
-    return bound._table.astype(np.float32), bound._kind_of, values
+    values[:, at.WELL_ROW], values[:, at.OPEN_ROW] = bound.extra, bound.open
+    return bound.table.astype(np.float32), bound.kind_of, values
 
 
 def pack_tiles(layout: Layout, kind_of: NDArray[np.int64]) -> NDArray[np.int32]:
