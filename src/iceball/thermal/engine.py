@@ -35,7 +35,7 @@ ORDERS = {"rkl1": 1, "rkl2": 2}
 WAKE_K = 0.2  # a tile at rest is stepped once a voxel along its faces has changed by this much
 TOO_MUCH_K = 1.0  # a step in which such a voxel would change by this much is taken again, with its tile awake
 RESTLESS_K_PER_S = 1e-4
-LOST_C = -273.0  # a voxel under an ideal probe may undercut its gas (see wells.py); nothing is colder than this
+LOST_C = -1000.0  # blown up. Not absolute zero: under a probe, a voxel that hardly conducts undercuts the gas by far
 TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from iceball.nouns import Grid
-from iceball.thermal.field import Watched
 from iceball.thermal.recording import Log, count_time_below
 
 
@@ -27,30 +26,21 @@ def test_a_voxel_that_stays_as_it_is_is_below_wholly_or_not_at_all():
     np.testing.assert_array_equal(clocks[-20.0][0, 0], [5, 0, 0])
 
 
-def test_a_structure_partly_outside_the_box_is_averaged_with_its_untouched_rest():
+def test_a_structure_is_noted_by_its_coldest_voxel_and_its_mean():
     log = Log()
-    part = Watched(voxels=np.array([0, 2]), rest_count=2, rest_sum_c=74.0, rest_coldest_c=36.5)
-    log.note(0.0, np.array([[[37.0, 0.0, 37.0]]]), 0.0, {"cord": part})
-    log.note(5.0, np.array([[[10.0, 0.0, 20.0]]]), 1.0, {"cord": part})
-    assert log.mean_c["cord"] == pytest.approx([37.0, 26.0])
-    assert log.coldest_c["cord"] == [36.5, 10.0]
+    voxels = tuple(np.array(axis) for axis in ([0, 0], [0, 0], [0, 2]))
+    log.note(0.0, np.array([[[37.0, 0.0, 37.0]]]), 0.0, {"cord": voxels})
+    log.note(5.0, np.array([[[10.0, 0.0, 20.0]]]), 1.0, {"cord": voxels})
+    assert log.mean_c["cord"] == pytest.approx([37.0, 15.0])
+    assert log.coldest_c["cord"] == [37.0, 10.0]
     assert log.ice_ml == [0.0, 1.0]
-
-
-def test_a_structure_wholly_outside_the_box_is_at_rest_and_one_met_late_gets_all_its_rows():
-    log = Log()
-    far = Watched(voxels=np.zeros(0, np.intp), rest_count=4, rest_sum_c=146.0, rest_coldest_c=36.0)
-    log.note(0.0, np.zeros((1, 1, 1)), 0.0, {"skin": far})
-    log.note(5.0, np.zeros((1, 1, 1)), 0.0, {"skin": far, "late": far})
-    assert log.coldest_c == {"skin": [36.0, 36.0], "late": [36.0, 36.0]}
-    assert log.mean_c["late"] == [36.5, 36.5]
 
 
 def test_a_curve_points_at_the_coldest_voxel_of_its_structure():
     log = Log()
-    whole = Watched(voxels=np.arange(4), rest_count=0, rest_sum_c=0.0, rest_coldest_c=np.inf)
+    whole = np.unravel_index(np.array([0, 1, 3]), (1, 2, 2))
     log.note(0.0, np.full((1, 2, 2), 37.0), 0.0, {"cord": whole})
     coldest = np.array([[[30.0, 12.0], [-5.0, 20.0]]])
     grid = Grid(shape=(1, 2, 2), spacing_mm=(2.0, 2.0, 2.0), origin_mm=(10.0, 20.0, 30.0))
-    (curve,) = log.structure_curves(coldest, {"cord": np.array([0, 1, 3])}, grid)
+    (curve,) = log.structure_curves(coldest, {"cord": whole}, grid)
     assert curve.place_mm == (10.0, 20.0, 32.0)
