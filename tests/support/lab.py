@@ -11,111 +11,35 @@ from iceball.nouns import Tissue
 from iceball.thermal.backends import backend_named, backend_names
 from iceball.thermal.backends._numba import NumbaOperator
 from iceball.thermal.engine import Engine
-from iceball.thermal.exact import Phases
-from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C, Table, curve, tabulate
-from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive, Problem, Wall, Watch, Wells
+from iceball.thermal.materials import curve
+from iceball.thermal.problem import POWER_LIMITED, Drive, Problem, Watch
 from iceball.thermal.stepping import Stepping, advance, euler_limit, ramp
-from iceball.thermal.wells import no_wells
 from iceball.thermal.wholebox import WholeBox
+from iceball.verification._bench import GEL, WATER, box, drive_of, held, off
+from iceball.verification._bench import sharp_tissue as sharp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-WATER = Phases(
-    frozen_conductivity_w_per_m_k=2.22,
-    frozen_capacity_j_per_m3_k=2.05e6,
-    conductivity_w_per_m_k=0.56,
-    capacity_j_per_m3_k=4.2e6,
-    latent_heat_j_per_m3=333.6e6,
-    freezing_c=0.0,
-)
-TISSUE = Phases(
-    frozen_conductivity_w_per_m_k=2.0,
-    frozen_capacity_j_per_m3_k=1.8e6,
-    conductivity_w_per_m_k=0.5,
-    capacity_j_per_m3_k=3.6e6,
-    latent_heat_j_per_m3=250e6,
-    freezing_c=-1.0,
-)
-MEDIA = {"WATER": WATER, "TISSUE": TISSUE}
-
-
-def sharp(medium: Phases, *, perfusion: float = 0.0, over_k: float = 0.0) -> Tissue:
-    """A tissue that freezes at one temperature with constant properties in each phase.
-
-    ``over_k`` spreads its latent heat over that range, centred: a voxel that holds the front then has a temperature of
-    its own instead of the freezing point.
-    """
-    return Tissue(
-        name="sharp",
-        conductivity_w_per_m_k=medium.conductivity_w_per_m_k,
-        frozen_conductivity_w_per_m_k=medium.frozen_conductivity_w_per_m_k,
-        heat_capacity_j_per_m3_k=medium.capacity_j_per_m3_k,
-        frozen_heat_capacity_j_per_m3_k=medium.frozen_capacity_j_per_m3_k,
-        latent_heat_j_per_m3=medium.latent_heat_j_per_m3,
-        solidus_c=medium.freezing_c - over_k / 2,
-        liquidus_c=medium.freezing_c + over_k / 2,
-        conductivity_ice_fraction=0.0,
-        capacity_ice_fraction=0.0,
-        perfusion_w_per_m3_k=perfusion,
-    )
+__all__ = [
+    "WATER", "DoublePrecision", "March", "Solved", "drive_of", "engines", "gas_at", "gel", "held", "last",
+    "make_problem", "march", "off", "sharp", "solve", "solve_on",
+]  # fmt: skip
 
 
 def gel(**changes: Any) -> Tissue:
-    """A gel with ice's temperature laws and a mushy range of -8 to -1 °C: the medium of performance.md, section 0."""
-    base = Tissue(
-        name="gel",
-        conductivity_w_per_m_k=0.52,
-        frozen_conductivity_w_per_m_k=2.2,
-        heat_capacity_j_per_m3_k=3.78e6,
-        frozen_heat_capacity_j_per_m3_k=1.79e6,
-        latent_heat_j_per_m3=250e6,
-        solidus_c=-8.0,
-        liquidus_c=-1.0,
-    )
-    return replace(base, **changes)
+    """The gel of ``iceball verify``, changed."""
+    return replace(GEL, **changes)
 
 
 def make_problem(shape: tuple[int, int, int], spacing_mm: float, *tissues: Tissue, **changes: Any) -> Problem:
-    """A box of ``tissues`` (all the first one unless ``index`` says otherwise)."""
+    """A box of ``tissues`` (all the first one unless ``index`` says otherwise), with their blood and heat."""
     fields: dict[str, Any] = {
-        "spacing_m": spacing_mm / 1000.0,
-        "table": tabulate([curve(t) for t in tissues]),
-        "index": np.zeros(shape, np.uint8),
         "conducts": np.array([not t.inert for t in tissues]),
         "perfusion": np.array([t.perfusion_w_per_m3_k for t in tissues]),
         "metabolic": np.array([t.metabolic_heat_w_per_m3 for t in tissues]),
-        "arterial_c": 37.0,
-        "open_conductance": np.zeros(shape),
-        "air_c": 20.0,
-        "wells": no_wells(),
     }
-    return Problem(**fields | changes)
-
-
-def held(axis: int, side: int, at_c: float) -> Wall:
-    """A wall held at a temperature."""
-    return Wall(axis=axis, side=side, held_c=at_c)  # pyright: ignore[reportArgumentType]
-
-
-def drive_of(mode: int, value: float, probes: int = 1) -> Drive:
-    """The same drive for every probe, at full power."""
-    return Drive(
-        mode=np.full(probes, mode),
-        value=np.full(probes, float(value)),
-        power=np.ones(probes),
-        resistance=np.ones(probes),
-    )
-
-
-def off(_now_s: float) -> Drive:
-    """No probe."""
-    return drive_of(OFF, 0.0, 0)
-
-
-def takes(heat_w_per_m: float) -> Callable[[float], Drive]:
-    """A probe that takes a given heat per length."""
-    return lambda _now_s: drive_of(PRESCRIBED, heat_w_per_m)
+    return box(shape, spacing_mm, [curve(t) for t in tissues], **fields | changes)
 
 
 def gas_at(temperature_c: float, *, tau_s: float = 0.0, from_c: float = 37.0) -> Callable[[float], Drive]:
@@ -242,57 +166,3 @@ class DoublePrecision:
     def solver(self, problem: Problem, start_c: float | np.ndarray, stepping: Stepping, watch: Watch) -> WholeBox:
         """See Backend.solver."""
         return WholeBox(problem, NumbaOperator(problem), start_c, stepping, watch)
-
-
-def line_through(
-    shape: tuple[int, int, int], offset: tuple[float, float], spacing_mm: float, radius_mm: float
-) -> Wells:
-    """A straight line along the third axis, one segment per plane: a probe without ends."""
-    from iceball.thermal.wells import b_spline, effective_radius, kernel_width
-
-    width = kernel_width(radius_mm, spacing_mm)
-    centre = np.array([(n - 1) / 2 for n in shape[:2]]) + offset
-    across = [b_spline((np.arange(n) - c) * spacing_mm / width) for n, c in zip(shape[:2], centre, strict=True)]
-    plane = across[0][:, None] * across[1][None, :]
-    near = np.argwhere(plane > 0)
-    weight = plane[plane > 0] / plane.sum()
-    n, planes = len(near), shape[2]
-    voxel = [np.ravel_multi_index((near[:, 0], near[:, 1], np.full(n, k)), shape) for k in range(planes)]
-    ones = np.ones(planes)
-    return Wells(
-        start=np.arange(planes + 1) * n,
-        voxel=np.concatenate(voxel).astype(np.int64),
-        weight=np.tile(weight, planes),
-        probe=np.zeros(planes, np.int64),
-        length_m=ones * spacing_mm / 1000,
-        conductance=ones * 2 * np.pi / np.log(effective_radius(width, spacing_mm) / radius_mm),
-        resistance=ones * 0.0,
-        mix_start=np.arange(planes + 1),
-        material=np.zeros(planes, np.int64),
-        share=ones,
-        probes=1,
-    )
-
-
-def smooth_medium(
-    capacity: Callable[..., Any], conductivity: Callable[..., Any], unfrozen: Callable[..., Any]
-) -> Table:
-    """A medium given by functions of temperature (B11): enthalpy and potential integrated on a fine grid."""
-    from iceball.thermal.materials import Curve
-
-    t = np.arange(-60.0, 60.0, 0.005)
-    middle = 0.5 * (t[1:] + t[:-1])
-
-    def integral(f: Callable[..., Any]) -> np.ndarray:
-        return np.concatenate([[0.0], np.cumsum(f(middle) * 0.005)])
-
-    made = Curve(
-        temperature_c=t,
-        enthalpy_j_per_m3=integral(capacity),
-        potential_w_per_m=integral(conductivity),
-        conductivity_w_per_m_k=conductivity(t),
-        unfrozen_fraction=unfrozen(t),
-    )
-    table = tabulate([made], nodes=1 << 16)  # its interpolation must not blur a second-order error
-    surface = np.arange(table.surface_potential.shape[1]) * SURFACE_STEP_C + COLDEST_C
-    return replace(table, surface_potential=np.interp(surface, t, made.potential_w_per_m)[None])

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import made_up
 import numpy as np
 
 from iceball import thermal
-from iceball.nouns import Case, Grid, Lesion, Placement, Plan, Probe, Structure, Volume, read_protocol
+from iceball.nouns import Case, Grid, Lesion, Placement, Plan, Structure, Volume, read_protocol
 
-PROBE = Probe(
-    name="test probe",
-    cryogen="argon",
-    shaft_diameter_mm=1.5,
-    active_length_mm=20.0,
-    gas_temperature_c=-150.0,
-    internal_resistance_k_m_per_w=0.13,
-    cooling_time_s=4.0,
-)
+PROBE = dataclasses.replace(made_up.PROBE, active_length_mm=20.0, cooling_time_s=4.0)
 SPACING_MM = 2.0  # everything here holds at any spacing; coarse is quick
 
 

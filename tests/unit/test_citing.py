@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from made_up import RUN
 
 import iceball
 from iceball import library
 from iceball.errors import UnknownName
+from iceball.nouns import Ball, Sensor
 from iceball.provenance import Run
 
 
@@ -21,19 +23,7 @@ class Result:
 
 def result(*sources: str) -> Result:
     """Return a result that used ``sources``."""
-    return Result(
-        Run(
-            version="0",
-            inputs=(),
-            backend="numpy",
-            device="cpu",
-            dtype="float64",
-            seed=None,
-            library="0123456789ab",
-            sources=sources,
-            started_at="",
-        )
-    )
+    return Result(dataclasses.replace(RUN, library="0123456789ab", sources=sources))
 
 
 def test_citations_are_the_sources_a_result_used_each_once_and_in_order():
@@ -50,3 +40,12 @@ def test_a_result_without_sources_cites_nothing():
 def test_a_source_that_the_library_lacks_is_refused_with_both_digests():
     with pytest.raises(UnknownName, match=f"lacks: no_such_source; .*0123456789ab, this is {library.digest()}"):
         iceball.citations(result("no_such_source"))
+
+
+def test_the_numbers_of_a_means_of_warming_are_known_again_and_made_up_ones_are_not():
+    place = Ball(centre_mm=(0.0, 0.0, 0.0), radius_mm=20.0)
+    glove = library.warm_pad("saline_glove", label="glove", region=place)
+    assert library.means_of(glove) == ("saline_glove",)
+    assert library.means_of(library.irrigation(label="bladder", region=place)) == ("warm_irrigation",)
+    assert library.means_of(dataclasses.replace(glove, outside_c=39.0)) == ()
+    assert library.means_of(Sensor(label="nerve", at_mm=(0.0, 0.0, 0.0))) == ()

@@ -6,26 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from made_up import RUN
 from typer.testing import CliRunner
 
-from iceball import demo, library, provenance
+from iceball import demo, library
 from iceball.cli import app
 from iceball.errors import InputError
 from iceball.nouns import Assessment, Finding, IsothermResult, Placement, Plan, read_protocol
 
 
 def result(severity: str, folder: Path) -> demo.DemoResult:
-    run = provenance.Run(
-        version="0",
-        inputs=(),
-        backend="none",
-        device="none",
-        dtype="float64",
-        seed=None,
-        library="0",
-        sources=(),
-        started_at="2026-01-01T00:00:00+00:00",
-    )
     probe = library.probe("argon-17g-30mm")
     placement = Placement(label="A", probe=probe, entry_mm=(0.0, 90.0, 0.0), tip_mm=(0.0, 10.0, 0.0))
     judged = Assessment(
@@ -43,7 +33,7 @@ def result(severity: str, folder: Path) -> demo.DemoResult:
         visible_ice_overlap_mm=None,
         clearances=(),
         findings=(Finding(rule="r", severity=severity, says="the cord got [cold]", source="DESIGN"),),
-        run=run,
+        run=RUN,
     )
     names = ("case", "plan", "run", "assessment", "report")
     return demo.DemoResult(

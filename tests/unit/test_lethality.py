@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import RUN
 
 from iceball.errors import InputError, UnknownName
 from iceball.lethality import ColderThan, ColderThanFor, lethal_zone
 from iceball.nouns import EnergyBalance, Grid, ThermalHistory, Volume
-from iceball.provenance import Run
 
-RUN = Run(version="0", inputs=(), backend="formula", device="cpu", dtype="float64", seed=None, library="", sources=(),
-          started_at="2026-01-01T00:00:00+00:00")  # fmt: skip
 GRID = Grid(shape=(2, 2, 1), spacing_mm=(10.0, 10.0, 10.0), origin_mm=(0.0, 0.0, 0.0))
 
 

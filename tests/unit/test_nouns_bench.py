@@ -6,39 +6,21 @@ import math
 from dataclasses import replace
 
 import pytest
+from small_bench import GEL, IDEAL
 
 from iceball import library
 from iceball.errors import GeometryError, InputError, UnknownName
-from iceball.nouns import Bench, Layer, Medium, Probe, placed, read_protocol
+from iceball.nouns import Bench, Layer, Medium, placed, read_protocol
 from iceball.nouns.bench import LAWS
 
-GEL = Medium(
-    name="gel",
-    conductivity_frozen_w_per_m_k=2.2,
-    conductivity_unfrozen_w_per_m_k=0.57,
-    heat_capacity_frozen_j_per_m3_k=1.9e6,
-    heat_capacity_unfrozen_j_per_m3_k=4.15e6,
-    latent_heat_j_per_m3=317e6,
-    solidus_c=-1.0,
-    liquidus_c=0.0,
-)
-PROBE = Probe(
-    name="ideal",
-    cryogen="none named",
-    shaft_diameter_mm=1.5,
-    active_length_mm=30.0,
-    gas_temperature_c=-140.0,
-    internal_resistance_k_m_per_w=0.0,
-    cooling_time_s=0.0,
-)
-A = placed("A", PROBE, (0.0, 0.0, -15.0), (0.0, 0.0, -2.0))
+A = placed("A", IDEAL, (0.0, 0.0, -6.0), (0.0, 0.0, -2.0))
 BENCH = Bench(layers=(Layer(medium=GEL),), probes=(A,), protocol=read_protocol("10-8-10"), start_c=20.0)
 
 
 def test_a_probe_placed_by_direction_lies_behind_its_tip():
     deep, shallow = A.active_ends_mm
-    assert deep == pytest.approx((0, 0, -15))  # the direction points from handle to tip: the zone runs up from there
-    assert shallow == pytest.approx((0, 0, 15))
+    assert deep == pytest.approx((0, 0, -6))  # the direction points from handle to tip: the zone runs up from there
+    assert shallow == pytest.approx((0, 0, 6))
 
 
 def test_without_times_the_end_of_every_step_is_reported():
@@ -74,7 +56,7 @@ def test_a_table_that_is_none_is_refused_by_its_field(field, table, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"solidus_c": 1.0}, "solidus_c 1 lies above liquidus_c 0"),
+        ({"solidus_c": 1.0}, "solidus_c 1 lies above liquidus_c -1"),
         ({"latent_heat_j_per_m3": -1.0}, "latent_heat_j_per_m3 cannot be negative"),
         ({"perfusion_w_per_m3_k": -1.0}, "perfusion_w_per_m3_k cannot be negative"),
         ({"conductivity_frozen_w_per_m_k": 0.0}, "conductivity_frozen_w_per_m_k must be above zero"),
@@ -135,9 +117,9 @@ def test_a_layer_without_thickness_is_refused(thickness_mm):
 
 def test_a_direction_without_length_is_refused():
     with pytest.raises(GeometryError, match="probe A: direction .* has no length"):
-        placed("A", PROBE, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        placed("A", IDEAL, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
 
 def test_a_place_that_is_not_finite_is_refused():
     with pytest.raises(InputError, match="probe A: tip_mm and direction must be a finite number"):
-        placed("A", PROBE, (0.0, math.inf, 0.0), (0.0, 0.0, 1.0))
+        placed("A", IDEAL, (0.0, math.inf, 0.0), (0.0, 0.0, 1.0))

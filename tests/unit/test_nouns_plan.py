@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import made_up
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,23 +19,13 @@ from iceball.nouns import (
     Placement,
     Plan,
     Pocket,
-    Probe,
     Sensor,
     WarmGas,
     WarmPad,
     read_protocol,
 )
 
-PROBE = Probe(
-    name="test-probe",
-    cryogen="argon",
-    shaft_diameter_mm=1.5,
-    active_length_mm=30.0,
-    gas_temperature_c=-160.0,
-    internal_resistance_k_m_per_w=0.13,
-    cooling_time_s=20.0,
-    tip_to_active_mm=4.0,
-)
+PROBE = dataclasses.replace(made_up.PROBE, tip_to_active_mm=4.0)
 A = Placement(label="A", probe=PROBE, entry_mm=(0.0, 100.0, 0.0), tip_mm=(0.0, 0.0, 0.0))
 TWICE = read_protocol("10-8-10")
 
@@ -84,7 +75,7 @@ def test_an_impossible_probe_is_refused(change: dict, says: str):
 
 
 def test_gas_and_rewarming_are_as_everywhere_unless_they_are_given():
-    assert (PROBE.handle_gas_c, PROBE.thaw_time_s) == (-160.0, 20.0)
+    assert (PROBE.handle_gas_c, PROBE.thaw_time_s) == (-150.0, 30.0)
     other = dataclasses.replace(
         PROBE, gas_temperature_at_handle_c=-120.0, thaw_temperature_c=40.0, rewarming_time_s=7.0, thaw_law=WarmGas()
     )

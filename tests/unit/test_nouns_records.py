@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from made_up import RUN
 
 from iceball.errors import InputError
 from iceball.nouns import (
@@ -27,20 +28,8 @@ from iceball.nouns import (
     Vasoconstriction,
     Volume,
 )
-from iceball.provenance import Run
 
 GRID = Grid(shape=(2, 2, 2), spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
-RUN = Run(
-    version="0",
-    inputs=(),
-    backend="numpy",
-    device="cpu",
-    dtype="float64",
-    seed=None,
-    library="",
-    sources=(),
-    started_at="",
-)
 WATER = Tissue(
     name="water",
     conductivity_w_per_m_k=0.6,

@@ -11,23 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import RUN
 
 from iceball import provenance
 from iceball.nouns import EnergyBalance, Grid, Volume
 from iceball.provenance import Run, fingerprint
 
 GRID = Grid(shape=(2, 3, 4), spacing_mm=(1.0, 2.0, 3.0), origin_mm=(0.0, 0.0, 0.0))
-RUN = Run(
-    version="0",
-    inputs=(),
-    backend="numpy",
-    device="cpu",
-    dtype="float64",
-    seed=None,
-    library="",
-    sources=(),
-    started_at="",
-)
 
 names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import axisymmetric
 import numpy as np
 import pytest
 
 from iceball import io
 from iceball.thermal import freeze_phantom
+from iceball.thermal.exact import axisymmetric
 
 GEL = Path(__file__).resolve().parents[2] / "docs" / "examples" / "gel.toml"
 # Diameter and length [mm] of the 0, -0.55, -20 and -40 °C surfaces at 5, 10 and 15 min, from `reference` below.

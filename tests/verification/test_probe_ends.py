@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from axisymmetric import Medium, Setup, extents, solve
 
 from iceball.nouns.probe import SHADOW_RADII
+from iceball.thermal.exact.axisymmetric import Medium, Setup, extents, solve
 
 GEL = Medium(ku=0.52, k40=2.2, cu=3.78e6, c40=1.79e6, latent=250e6, solidus=-8.0, liquidus=-1.0)
 MARROW = Medium(

@@ -8,7 +8,7 @@ import numpy as np
 from small_patient import patient, plan, run
 
 from iceball import library
-from iceball.nouns import Ball, Pocket, WarmPad
+from iceball.nouns import Ball, Pocket, Sensor, WarmPad
 
 BEHIND = (0.0, 12.0, 2.0)  # LPS [mm]: between the lesion and the cord, in the lesion's own axial plane
 
@@ -66,3 +66,21 @@ def test_a_large_vessel_stays_at_its_temperature_and_takes_no_part_in_the_ice():
     np.testing.assert_allclose(history.coldest.array[within], arterial_c, atol=1e-3)
     assert history.energy.boundary_j > 10.0, "the vessel should give heat"
     assert history.energy.residual_fraction < 1e-4
+
+
+def test_a_thermometer_shows_what_its_voxel_does_and_the_means_of_warming_are_cited():
+    beside, far = (6.8, -4.7, 2.4), (0.0, -40.0, 40.0)
+    pocket = library.irrigation(label="warm", region=Ball(centre_mm=(0.0, 12.0, 2.0), radius_mm=6.0))
+    sensors = [Sensor(label="beside", at_mm=beside), Sensor(label="far", at_mm=far)]
+    history = run(case=muscle_patient(), plan_=plan("3-2", protections=[*sensors, pocket]))
+    near, away = history.sensors
+    assert (near.label, near.at_mm, away.label) == ("beside", beside, "far")
+    assert near.temperature_c.size == history.time_s.size
+    grid = history.coldest.grid
+    for sensor in (near, away):
+        low = np.floor(grid.index_of(sensor.at_mm)).astype(int)
+        around = history.start.array[tuple(slice(i, i + 2) for i in low)]
+        assert around.min() <= sensor.temperature_c[0] + 1e-3  # single precision
+        assert sensor.temperature_c[0] <= around.max() + 1e-3
+    assert near.temperature_c.min() < away.temperature_c.min() - 1.0, "the near one should feel the ice"
+    assert {row.source for row in library.protection_rows("warm_irrigation").values()} <= set(history.run.sources)

@@ -13,6 +13,8 @@ from iceball.errors import SimulationError
 from iceball.nouns._noun import noun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ISOTHERMS_C = (0.0, -20.0, -40.0)
@@ -28,8 +30,13 @@ class Apart:
     edges: int
 
 
-def apart(answer_c: NDArray[np.float64], reference_c: NDArray[np.float64], spacing_mm: float) -> tuple[Apart, ...]:
-    """Compare two temperature fields (I, J, K) [°C] on one lattice of ``spacing_mm`` [mm] at 0, -20 and -40 °C.
+def apart(
+    answer_c: NDArray[np.float64],
+    reference_c: NDArray[np.float64],
+    spacing_mm: float,
+    isotherms_c: Sequence[float] = ISOTHERMS_C,
+) -> tuple[Apart, ...]:
+    """Compare two temperature fields (I, J, K) [°C] on one lattice of ``spacing_mm`` [mm] at each of ``isotherms_c``.
 
     Raises
     ------
@@ -38,7 +45,7 @@ def apart(answer_c: NDArray[np.float64], reference_c: NDArray[np.float64], spaci
     if not np.isfinite(answer_c).all():
         raise SimulationError(f"the answer holds {np.count_nonzero(~np.isfinite(answer_c))} values that are no numbers")
     slope = np.sqrt(sum(each**2 for each in np.gradient(reference_c, spacing_mm)))
-    return tuple(_at(level, answer_c, reference_c, slope) for level in ISOTHERMS_C)
+    return tuple(_at(level, answer_c, reference_c, slope) for level in isotherms_c)
 
 
 def _at(level: float, answer: NDArray[np.float64], reference: NDArray[np.float64], slope: NDArray[np.float64]) -> Apart:

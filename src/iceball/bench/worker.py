@@ -167,7 +167,8 @@ def _march(case: Any, problem: Any, backend: Any) -> Any:
     from iceball.thermal.marching import march
 
     last = None
-    for moment in march(problem, start_c(), legs_of(case), report_s_of(case), accuracy=case.accuracy, backend=backend):
+    how: dict[str, Any] = {"accuracy": case.accuracy, "backend": backend, "fractions": False}
+    for moment in march(problem, start_c(), legs_of(case), report_s_of(case), **how):
         last = moment
     return last
 

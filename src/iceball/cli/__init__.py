@@ -1,4 +1,4 @@
-"""The command line: ``iceball library | phantom | read | simulate | assess | report | demo``.
+"""The command line: ``iceball COMMAND``, each command in a module of its name.
 
 Nothing is imported before ``main`` runs, so that a Ctrl-C in the first second is met there too.
 """
@@ -6,12 +6,17 @@ Nothing is imported before ``main`` runs, so that a Ctrl-C in the first second i
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from iceball.cli._app import app
 
 __all__ = ["app", "main"]
+
+COMMANDS = (
+    "assess", "bench", "demo", "library", "phantom", "read", "report", "simulate", "validate", "verify",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -31,6 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _with_commands() -> Any:
-    from iceball.cli import _app, assess, bench, demo, library, phantom, read, report, simulate, validate, verify  # noqa: F401  (each registers itself)
-
-    return _app
+    """Return ``_app``; each command puts itself on it when it is imported."""
+    for name in COMMANDS:
+        import_module(f"iceball.cli.{name}")
+    return import_module("iceball.cli._app")

@@ -40,7 +40,7 @@ Budget = Annotated[float, typer.Option("--budget", metavar="S", help="Time about
 
 
 @app.command()
-def bench(  # noqa: PLR0913  (a command's options)
+def bench(  # noqa: PLR0913  (a command has an argument for each of its options)
     cases: Cases = None,
     repeat: Repeat = 5,
     threads: Threads = None,

@@ -28,7 +28,7 @@ AccuracyName = Annotated[
 ]
 BackendName = Annotated[
     str | None,
-    typer.Option("--backend", help="native, numba or numpy (readable, slow); the fastest here by default."),
+    typer.Option("--backend", help="native, numba, cuda or numpy (readable, slow); the fastest here by default."),
 ]
 
 

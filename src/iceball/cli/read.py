@@ -53,7 +53,7 @@ class Summary:
 
 
 @app.command()
-def read(  # noqa: PLR0913  (one option each)
+def read(  # noqa: PLR0913  (a command has an argument for each of its options)
     source: Source,
     out_folder: Out,
     labels: Labels = None,

@@ -25,13 +25,13 @@ RunFolder = Annotated[Path, typer.Option("--out", metavar="RUN", help="New folde
 Spacing = Annotated[float, typer.Option("--spacing", metavar="MM", help="Voxel size of the simulation [mm].")]
 BackendName = Annotated[
     str | None,
-    typer.Option("--backend", help="native, numba or numpy (readable, slow); the fastest here by default."),
+    typer.Option("--backend", help="native, numba, cuda or numpy (readable, slow); the fastest here by default."),
 ]
 Accuracy = Annotated[str, typer.Option("--accuracy", help="preview, standard or reference: how long the steps are.")]
 
 
 @app.command()
-def simulate(  # noqa: PLR0913  (a command has as many knobs as people turn)
+def simulate(  # noqa: PLR0913  (a command has an argument for each of its options)
     case_folder: CaseFolder,
     plan_file: PlanFile,
     run_folder: RunFolder,
@@ -78,6 +78,7 @@ def _summary(history: ThermalHistory, folder: Path, took_s: float) -> dict[str, 
         "box": history.coldest.grid.shape,
         "volume_ml": {f"{c:g}": round(v, 2) for c, v in frozen.items()},
         "structures": [{"name": s.name, "coldest_c": round(float(s.coldest_c.min()), 1)} for s in history.structures],
+        "sensors": [{"label": s.label, "coldest_c": round(float(s.temperature_c.min()), 1)} for s in history.sensors],
         "heat_taken_j": round(-history.energy.probe_j),
         "energy_residual_fraction": history.energy.residual_fraction,
         "notes": history.notes,
@@ -93,6 +94,8 @@ def _show(summary: dict[str, Any]) -> None:
         table.add_row(f"ever at or below {isotherm} °C", f"{volume:.1f} ml")
     for structure in sorted(summary["structures"], key=lambda s: s["coldest_c"])[:6]:
         table.add_row(escape(structure["name"]), f"coldest {structure['coldest_c']:.1f} °C")
+    for sensor in summary["sensors"]:
+        table.add_row(escape(f"sensor {sensor['label']}"), f"coldest {sensor['coldest_c']:.1f} °C")
     table.add_row("energy residual", f"{summary['energy_residual_fraction']:.1e} of {summary['heat_taken_j']} J taken")
     for note in summary["notes"]:
         table.add_row("note", escape(note))

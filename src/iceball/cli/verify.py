@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ from rich.table import Table
 from iceball.cli._app import EXIT_STOP, AsJson, app, out, plain, print_json, progress
 
 if TYPE_CHECKING:
-    from iceball.verification import Check, Result, Verification
+    from iceball.thermal import Backend
+    from iceball.verification import Check, Result, Scope, Verification
 
 Only = Annotated[
     list[str] | None,
@@ -22,33 +24,86 @@ Only = Annotated[
 BackendName = Annotated[
     str | None, typer.Option("--backend", help="What to verify; the fastest of this installation if left out.")
 ]
-Accuracy = Annotated[str, typer.Option("--accuracy", help="Accuracy asked of it: preview, standard or reference.")]
-Quick = Annotated[bool, typer.Option("--quick", help="Only the cases that take seconds: under a minute in all.")]
+Accuracy = Annotated[
+    str | None,
+    typer.Option(
+        "--accuracy",
+        help="Accuracy asked of it: preview, standard or reference. Default: standard; all three with --targets.",
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="Only the cases that take seconds: under a minute in all. With --targets: the preview and one probe, "
+        "a few minutes.",
+    ),
+]
+AreTargetsMet = Annotated[
+    bool,
+    typer.Option(
+        "--targets",
+        help="Instead of the cases, measure whether each accuracy keeps its target in mm of isotherm, thaw included, "
+        "against half the spacing, and a lone probe against the axisymmetric reference. Half an hour or more.",
+    ),
+]
+Keep = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep",
+        metavar="FOLDER",
+        readable=False,
+        help="With --targets: keep the references here; a run that was stopped goes on where it was.",
+    ),
+]
 
 
 @app.command()
-def verify(
+def verify(  # noqa: PLR0913  (a command has an argument for each of its options)
     only: Only = None,
     backend: BackendName = None,
-    accuracy: Accuracy = "standard",
+    accuracy: Accuracy = None,
     quick: Quick = False,
+    targets: AreTargetsMet = False,
+    keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify the solver against exact solutions: expected, got, error, tolerance and why, order of convergence.
 
-    Exit code 3 if a case fails or cannot be finished; the others are tried all the same.
+    Exit code 3 if a case fails or cannot be finished, or a target is missed; the others are tried all the same.
     """
     from iceball import thermal, verification  # slow to import: other commands do not wait for them
 
-    engine = verification.Engine(
-        backend=thermal.backend_named(backend or thermal.backend_names()[0]), accuracy=accuracy
-    )
+    named = thermal.backend_named(backend or thermal.backend_names()[0])
+    if targets:
+        if only:
+            raise typer.BadParameter("--only names cases; --targets measures none: leave one of them out")
+        wanted = verification.scope([accuracy] if accuracy else (), quick=quick)
+        _measure(named, wanted, keep, as_json)
+        return
+    if keep is not None:
+        raise typer.BadParameter("--keep is for --targets: the cases are tried anew each time")
+    engine = verification.Engine(backend=named, accuracy=accuracy or "standard")
     with progress("verify") as advance:
         done = verification.verify(engine, only=tuple(only or ()), quick=quick, progress=advance)
     if as_json:
         print_json(as_object(done))
     else:
         _show(done)
+    if not done.passed:
+        raise typer.Exit(EXIT_STOP)
+
+
+def _measure(backend: Backend, wanted: Scope, keep: Path | None, as_json: bool) -> None:
+    from iceball import verification
+    from iceball.cli import _targets
+
+    with progress("targets") as advance:
+        done = verification.measure_targets(backend, wanted, keep=keep, progress=advance)
+    if as_json:
+        print_json(_targets.as_object(done))
+    else:
+        _targets.show(done)
     if not done.passed:
         raise typer.Exit(EXIT_STOP)
 

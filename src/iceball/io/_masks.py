@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from iceball.errors import InputError, UnknownName
 from iceball.io._nifti import closest_to_lps, is_nifti, read_nifti
 from iceball.io._parts import MaskPart, ScanPart
+from iceball.io._paths import is_file, is_there
 
 
 def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
@@ -42,10 +42,10 @@ def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
 def split_region(path: Path) -> tuple[Path, str]:
     """Part FILE#NAME into the file and the name; both may hold a ``#``, so the first part that is a file decides."""
     text = str(path)
-    if os.path.exists(text):  # noqa: PTH110  (False, not an error, for odd names)
+    if is_there(text):
         return path, ""
     for at in (i for i, letter in enumerate(text) if letter == "#"):
-        if os.path.isfile(text[:at]):  # noqa: PTH113  (False, not an error, for odd names)
+        if is_file(text[:at]):
             return Path(text[:at]), text[at + 1 :]
     return path, ""
 

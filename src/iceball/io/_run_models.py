@@ -19,6 +19,7 @@ from iceball.nouns import (
     MakerIsotherm,
     Probe,
     ProbeCurve,
+    SensorCurve,
     StructureCurve,
     ThawLaw,
     WarmGas,
@@ -175,6 +176,24 @@ class ProbeCurveModel(_Model):
         return ProbeCurve(label=self.label, surface_c=array(self.surface_c), heat_w=array(self.heat_w))
 
 
+class SensorCurveModel(_Model):
+    """What one thermometer showed at each recorded time [°C]."""
+
+    label: str
+    at_mm: Point
+    temperature_c: Curve
+
+    @classmethod
+    def of(cls, curve: SensorCurve) -> SensorCurveModel:
+        """Model of ``curve``."""
+        x, y, z = (float(value) for value in curve.at_mm)
+        return cls(label=curve.label, at_mm=(x, y, z), temperature_c=listed(curve.temperature_c))
+
+    def noun(self) -> SensorCurve:
+        """The curve."""
+        return SensorCurve(label=self.label, at_mm=self.at_mm, temperature_c=array(self.temperature_c))
+
+
 class BelowModel(_Model):
     """Time spent below a threshold [s], as a volume."""
 
@@ -204,13 +223,17 @@ class RunFile(_Model):
     ice_ml: tuple[float, ...]
     structure_curves: tuple[StructureCurveModel, ...]
     probe_curves: tuple[ProbeCurveModel, ...]
+    sensor_curves: tuple[SensorCurveModel, ...] = ()
     energy: EnergyModel
     notes: tuple[str, ...] = ()
 
 
 def sealed_by(model: RunFile) -> str:
-    """Fingerprint of all that ``model`` holds but its own fingerprint."""
-    return provenance.fingerprint(model.model_dump(exclude={"fingerprint"}))
+    """Fingerprint of all that ``model`` holds but its own fingerprint.
+
+    What is as it is by default is left out: a field that a later version adds does not break the seal of older runs.
+    """
+    return provenance.fingerprint(model.model_dump(exclude={"fingerprint"}, exclude_defaults=True))
 
 
 def fields_of(thing: Any) -> dict[str, Any]:

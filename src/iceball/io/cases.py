@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from iceball.io._models import (
     to_json,
 )
 from iceball.io._nifti import from_nifti, to_nifti
+from iceball.io._paths import is_folder
 from iceball.io.fingerprints import case_fingerprint
 from iceball.nouns import Case, Grid, Lesion, Quantity, Volume
 
@@ -126,7 +126,7 @@ def stored_case_fingerprint(folder: Path | str) -> str:
 
 
 def _model(folder: Path) -> CaseFile:
-    if not os.path.isdir(folder):  # noqa: PTH112  (False, not an error, for odd names)
+    if not is_folder(folder):
         raise InputError(f"case folder {folder} does not exist: make one with `iceball read`")
     if not (folder / CASE_JSON).is_file():
         raise InputError(f"{folder} is no case folder: it has no {CASE_JSON}; make one with `iceball read`")

@@ -8,6 +8,7 @@ from pathlib import Path
 from iceball.errors import InputError
 from iceball.io._atomic import new_folder
 from iceball.io._models import GridModel, parse, to_json
+from iceball.io._paths import is_file, is_folder
 from iceball.io._run_models import (
     BelowModel,
     EnergyModel,
@@ -15,6 +16,7 @@ from iceball.io._run_models import (
     ProbeModel,
     RunFile,
     RunModel,
+    SensorCurveModel,
     StructureCurveModel,
     array,
     sealed_by,
@@ -85,6 +87,7 @@ def write_run(history: ThermalHistory, plan: Plan, case_folder: Path | str, fold
             ice_ml=tuple(float(v) for v in history.ice_ml),
             structure_curves=tuple(StructureCurveModel.of(curve) for curve in history.structures),
             probe_curves=tuple(ProbeCurveModel.of(curve) for curve in history.probes),
+            sensor_curves=tuple(SensorCurveModel.of(curve) for curve in history.sensors),
             energy=EnergyModel.of(history.energy),
             notes=history.notes,
         )
@@ -99,7 +102,7 @@ def read_run(folder: Path | str) -> StoredRun:
     InputError : if ``folder`` is no run folder, or a file is missing, damaged or changed
     """
     folder = Path(folder)
-    if not os.path.isfile(folder / RUN_JSON):  # noqa: PTH113  (False, not an error, for odd names)
+    if not is_file(folder / RUN_JSON):
         raise InputError(f"{folder} is no run folder: it has no {RUN_JSON}; make one with `iceball simulate`")
     model = parse(RunFile, folder / RUN_JSON, "run")
     grid = model.grid.noun()
@@ -108,7 +111,8 @@ def read_run(folder: Path | str) -> StoredRun:
         raise InputError(f"run {folder / RUN_JSON} is refused: probes: it lacks {', '.join(missing)}")
     if sealed_by(model) != model.fingerprint:
         raise InputError(
-            f"{folder / RUN_JSON} has changed since it was written: bring back the old one or simulate again"
+            f"{folder / RUN_JSON} has changed since it was written: bring back the old one or simulate again "
+            f"(it was written by iceball {model.run.version})"
         )
     history = ThermalHistory(
         coldest=load(folder, model.coldest, grid, "temperature_c"),
@@ -121,6 +125,7 @@ def read_run(folder: Path | str) -> StoredRun:
         energy=model.energy.noun(),
         run=model.run.noun(),
         notes=model.notes,
+        sensors=tuple(curve.noun() for curve in model.sensor_curves),
     )
     return StoredRun(
         history=history,
@@ -139,7 +144,7 @@ def read_run_case(stored: StoredRun, case_folder: Path | str | None = None) -> C
     InputError : if the case has moved, or is another one than the run was made on
     """
     folder = Path(case_folder) if case_folder is not None else stored.case_path
-    if not os.path.isdir(folder):  # noqa: PTH112  (False, not an error, for odd names)
+    if not is_folder(folder):
         raise InputError(f"the case of this run is not at {folder} any more: say where it is with --case FOLDER")
     case = read_case(folder)
     found = case_fingerprint(case)

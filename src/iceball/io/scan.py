@@ -20,6 +20,7 @@ from iceball.io._names import read_names, structures_of
 from iceball.io._nifti import closest_to_lps, is_nifti, read_nifti
 from iceball.io._padding import PADDING_HU, field_of_view, find_padding
 from iceball.io._parts import ScanPart
+from iceball.io._paths import is_there
 from iceball.io._placing import place, require_inside
 from iceball.io.cases import is_whole
 from iceball.io.fingerprints import case_fingerprint
@@ -81,7 +82,7 @@ def read_scan(  # noqa: PLR0913  (one question each, as `iceball read` asks them
     """
     tell = progress or (lambda done_fraction, text: None)
     for path in filter(None, (source, _file(labels), names, _file(lesion))):
-        if not os.path.exists(path):  # noqa: PTH110  (False, not an error, for odd names)
+        if not is_there(path):
             raise MissingPart(f"{path} does not exist: check the path")
         if not os.access(path, os.R_OK):
             raise InputError(f"{path} may not be read: ask for permission to read it")

@@ -2,7 +2,7 @@
 
 from iceball.library._limits import Limit, hu_rules, isotherms, limit, limits, named_below, physics, thresholds
 from iceball.library._probes import probe, probe_names, probe_rows
-from iceball.library._protections import irrigation, protection_names, protection_rows, warm_pad
+from iceball.library._protections import irrigation, means_of, protection_names, protection_rows, warm_pad
 from iceball.library._structures import StructureRule, label_names, structure_rule
 from iceball.library._tables import digest, sources, sources_of
 from iceball.library._tissues import freezing, tissue, tissue_names, tissue_rows, vasoconstriction
@@ -18,6 +18,7 @@ __all__ = [
     "label_names",
     "limit",
     "limits",
+    "means_of",
     "named_below",
     "physics",
     "probe",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from iceball.errors import LibraryError
 from iceball.library._tables import Table, read_rows, require_text, sources, table, unknown_name
-from iceball.nouns import Cited, Pocket, Region, Source, WarmPad
+from iceball.nouns import Cited, Pocket, Protection, Region, Source, WarmPad
 
 UNITS = {"outside_c": "°C", "film_w_per_m2_k": "W/m²/K", "held_c": "°C"}
 PAD = ("outside_c", "film_w_per_m2_k")
@@ -53,6 +53,15 @@ def warm_pad(name: str, *, label: str, region: Region) -> WarmPad:
 def irrigation(*, label: str, region: Region) -> Pocket:
     """Return a pocket of saline that is kept flowing through ``region``, so that it stays warm."""
     return Pocket(label=label, filling="saline", region=region, held_c=protection_rows(IRRIGATION)["held_c"].value)
+
+
+def means_of(protection: Protection) -> tuple[str, ...]:
+    """Return the names of the means of warming whose numbers ``protection`` has: a plan keeps numbers, not names."""
+    return tuple(
+        name
+        for name in protection_names()
+        if all(getattr(protection, quantity, None) == row.value for quantity, row in protection_rows(name).items())
+    )
 
 
 def _read(entries: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:

@@ -14,7 +14,7 @@ from iceball.nouns.bench_result import (
 from iceball.nouns.case import Case, Intent, Lesion, Matrix, Role, Structure
 from iceball.nouns.cited import CONFIDENCES, Cited, Confidence, Source
 from iceball.nouns.finding import SEVERITIES, Assessment, Clearance, Finding, IsothermResult, Severity
-from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, StructureCurve, ThermalHistory
+from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, SensorCurve, StructureCurve, ThermalHistory
 from iceball.nouns.plan import Approval, Plan
 from iceball.nouns.probe import (
     BareEnd,
@@ -83,6 +83,7 @@ __all__ = [
     "Role",
     "Section",
     "Sensor",
+    "SensorCurve",
     "Severity",
     "Source",
     "Step",

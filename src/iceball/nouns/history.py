@@ -45,6 +45,19 @@ class ProbeCurve:
             object.__setattr__(self, field, sealed(getattr(self, field)))
 
 
+@array_noun
+class SensorCurve:
+    """What a thermometer of the plan at ``at_mm`` showed (N,) [°C]: the tissue there, linear between voxel centres."""
+
+    label: str
+    at_mm: Point
+    temperature_c: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        """Seal the array."""
+        object.__setattr__(self, "temperature_c", sealed(self.temperature_c))
+
+
 @noun
 class EnergyBalance:
     """Heat into the tissue over the run, each term integrated on its own; the probes take heat: theirs is negative."""
@@ -82,6 +95,7 @@ class ThermalHistory:
     energy: EnergyBalance
     run: Run
     notes: tuple[str, ...] = ()
+    sensors: tuple[SensorCurve, ...] = ()
 
     def __post_init__(self) -> None:
         """Seal the arrays; refuse volumes on different grids, and curves that are not as long as the times."""
@@ -93,6 +107,7 @@ class ThermalHistory:
         rows = self.time_s.size
         parts = [self.ice_ml, *(part for curve in self.structures for part in (curve.coldest_c, curve.mean_c))]
         parts += [part for curve in self.probes for part in (curve.surface_c, curve.heat_w)]
+        parts += [curve.temperature_c for curve in self.sensors]
         if wrong := {part.size for part in parts} - {rows}:
             raise InputError(f"a history of {rows} recorded times has curves of {sorted(wrong)} rows")
 

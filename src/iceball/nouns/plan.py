@@ -5,7 +5,7 @@ from __future__ import annotations
 from iceball.errors import InputError, UnknownName
 from iceball.nouns._noun import noun
 from iceball.nouns.probe import Placement
-from iceball.nouns.protection import Protection
+from iceball.nouns.protection import Protection, Sensor
 from iceball.nouns.protocol import Protocol
 
 
@@ -37,6 +37,11 @@ class Plan:
             for label, _ in step.power_by_probe:
                 if label not in labels:
                     raise UnknownName(f"the protocol names probe {label!r}; the plan has: {', '.join(labels)}")
+
+    @property
+    def sensors(self) -> tuple[Sensor, ...]:
+        """The thermometers among the protections."""
+        return tuple(each for each in self.protections if isinstance(each, Sensor))
 
 
 @noun

@@ -22,7 +22,7 @@ def structure_curves(history: ThermalHistory, assessment: Assessment, plan: Plan
     """PNG of the coldest temperature of each structure over time, with the limits of those that have one."""
     order = {clearance.structure: i for i, clearance in enumerate(assessment.clearances)}
     curves = sorted((c for c in history.structures if c.name in order), key=lambda c: order[c.name])
-    figure, axes = _figure(2.5)
+    figure, axes = _figure(2.15)
     minutes = history.time_s / 60.0
     for curve in curves[_NAMED:]:
         axes.plot(minutes, curve.coldest_c, color="#9aa4ad", lw=0.6)
@@ -114,7 +114,7 @@ def _limit_lines(axes: Axes, assessment: Assessment) -> None:
         axes.text(
             0.005, value_c, f"{word} {value_c:g} °C ({whose})", transform=axes.get_yaxis_transform(), size=5.8,
             color=styles[word], va="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
     values = [value for value, _ in drawn]
     axes.set_ylim(min([low, *(v - 2.0 for v in values)]), max([high, *(v + 3.0 for v in values)]))
@@ -133,5 +133,7 @@ def _name_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
         axes.annotate(
             name, xy=(1.0, value), xytext=(1.03, height - shift), xycoords=axes.get_yaxis_transform(),
             textcoords=axes.get_yaxis_transform(), size=6.8, color=colour, va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": colour, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-", "lw": 0.5, "color": colour, "shrinkA": 0, "shrinkB": 0, "relpos": (0.0, 0.5),
+            },
         )  # fmt: skip

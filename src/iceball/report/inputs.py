@@ -56,6 +56,7 @@ def input_tables(plan: Plan, history: ThermalHistory, assessment: Assessment) ->
         *_limits(assessment),
         _table("Isotherms shown", {k: c for k, c in library.thresholds().items() if c in library.isotherms()}),
         *_probes(plan),
+        *_means(plan),
         *_tissues(history),
         _table("Reading tissue from CT", library.hu_rules()),
         _table("Body and room", library.physics()),
@@ -98,7 +99,7 @@ def _table(title: str, rows: Mapping[str, Cited], remark: str = "") -> InputTabl
 def _words(quantity: str) -> str:
     """Return a row's name for people: the unit that ends it has a column of its own."""
     for unit in ("_j_per_m3_k", "_j_per_kg_k", "_j_per_kg", "_w_per_m2_k", "_w_per_m_k", "_k_m_per_w", "_ml_per_min_kg",
-                 "_w_per_kg", "_kg_per_m3", "_fraction", "_hu", "_mm", "_c", "_s"):  # fmt: skip
+                 "_w_per_kg", "_kg_per_m3", "_hu", "_mm", "_c", "_s"):  # fmt: skip
         if quantity.endswith(unit):
             quantity = quantity.removesuffix(unit)
             break
@@ -120,6 +121,11 @@ def _probes(plan: Plan) -> Iterator[InputTable]:
             yield _table(f"Probe: {name}", library.probe_rows(name))
         else:
             yield InputTable(title=f"Probe: {name}", rows=(), remark="Made by hand: it is not in the library.")
+
+
+def _means(plan: Plan) -> Iterator[InputTable]:
+    for name in dict.fromkeys(name for each in plan.protections for name in library.means_of(each)):
+        yield _table(f"Protection: {_words(name)}", library.protection_rows(name))
 
 
 def _tissues(history: ThermalHistory) -> Iterator[InputTable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
 
 from iceball.nouns import PhantomMoment, PhantomResult
 from iceball.report import palette
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from iceball.nouns import Cut
 
 RIM_MM, STEP_MM = 6.0, 5.0
-SOFT, LINE = "#5c6770", "#e3e7ea"
+SOFT, LINE, MARK = "#5c6770", "#e3e7ea", "#b3261e"
+NAME_PT, PANEL_PT = 6.5, 266.0  # height of a thermometer's name, and width of a panel, in points
 BANDS = {"freeze": "#dcecf7", "active thaw": "#fbe6cf", "passive thaw": "#ffffff"}
 # The palette of isotherms is made for grey CT; on white its light ones would vanish.
+NEAR_K = 2.0  # isotherms nearer than this lie within a line's width where it is steep
 ON_WHITE = ("#3a9fd6", "#b08900", "#e05a00", "#8a3ec9", "#5c6770")
 
 
@@ -37,11 +41,12 @@ def phantom_picture(result: PhantomResult) -> bytes:
     half = _half_mm(result, shown)
     for cut, left, title in (
         (shown.across, 0.065, "across mid active length"),
-        (shown.along, 0.53, "along the probes"),
+        (shown.along, 0.575, "along the probes"),
     ):
         axes = figure.add_axes((left, 0.385, 0.40, 0.50))
         _draw_cut(axes, result, cut, half)
         _draw_others(axes, result, shown, along=cut is shown.along)
+        axes.set_anchor("W" if cut is shown.across else "E")
         axes.set_title(f"{title}, {shown.time_s / 60:.4g} min", size=9, loc="left", color=palette.INK)
         axes.set_xlabel("mm, tip to the right" if cut is shown.along else "mm", size=7.5)
     _legend(figure, result)
@@ -53,6 +58,16 @@ def phantom_picture(result: PhantomResult) -> bytes:
 def _colours(result: PhantomResult) -> dict[float, str]:
     levels = sorted(result.bench.isotherms_c, reverse=True)
     return {level: ON_WHITE[i % len(ON_WHITE)] for i, level in enumerate(levels)}
+
+
+def _widths(result: PhantomResult) -> dict[float, float]:
+    """Width of each isotherm's line, in shares of the usual one: of two that nearly coincide the warmer looks out."""
+    levels = sorted(result.bench.isotherms_c, reverse=True)
+    widths = dict.fromkeys(levels, 1.0)
+    for warm, cold in itertools.pairwise(levels):
+        if warm - cold < NEAR_K:
+            widths[warm], widths[cold] = 2.1 * widths[warm], 0.8
+    return widths
 
 
 def _half_mm(result: PhantomResult, shown: PhantomMoment) -> float:
@@ -75,8 +90,8 @@ def _draw_cut(axes: Axes, result: PhantomResult, cut: Cut, half: float) -> None:
         alpha=0.45,
     )
     shades.set_zorder(0)
-    for level, colour in _colours(result).items():
-        _contour(axes, cut, level, colour, 1.8)
+    for level, width in _widths(result).items():
+        _contour(axes, cut, level, _colours(result)[level], 1.8 * width)
     _draw_layers(axes, result, cut)
     for probe in result.bench.probes:
         (a, b, _), (c, d, _) = (cut.flat(end) for end in probe.active_ends_mm)
@@ -84,14 +99,33 @@ def _draw_cut(axes: Axes, result: PhantomResult, cut: Cut, half: float) -> None:
         if math.hypot(a - c, b - d) < 1.0:
             axes.plot(a, b, marker="o", ms=5, color=palette.INK, zorder=5)
         axes.annotate(probe.label, (a, b), (4, 4), textcoords="offset points", size=8, color=palette.INK, weight="bold")
-    for name, place in result.bench.points_mm:
-        u, v, before = cut.flat(place)
-        if abs(before) < result.bench.spacing_mm and max(abs(u), abs(v)) < half:
-            axes.plot(u, v, marker="x", ms=5, color="#b3261e", zorder=6)
-            axes.annotate(name, (u, v), (3, -8), textcoords="offset points", size=6.5, color="#b3261e")
+    _draw_points(axes, result, cut, half)
     axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
     axes.tick_params(labelsize=7, colors=palette.INK, length=2.5)
     axes.grid(color="#ffffff", lw=0.5, alpha=0.6)
+
+
+def _draw_points(axes: Axes, result: PhantomResult, cut: Cut, half: float) -> None:
+    """Mark the thermometers that lie in the plane; a name goes where no other name stands, if there is such a place."""
+    taken: list[tuple[float, float, float]] = []
+    for name, place in result.bench.points_mm:
+        u, v, before = cut.flat(place)
+        if abs(before) >= result.bench.spacing_mm or max(abs(u), abs(v)) >= half:
+            continue
+        axes.plot(u, v, marker="x", ms=5, color=MARK, zorder=6)
+        across, wide = 2 * half / PANEL_PT, 0.75 * NAME_PT * len(name)  # mm in a point; a letter is 0.75 of its height
+        beside = [(x, y) for y in (-10, 5, -20, 15) for x in (4, -4 - wide)]
+        spots = [(u + x * across, v + y * across, wide * across) for x, y in beside]
+        left, low, width = next((spot for spot in spots if not _meets(spot, taken, 1.3 * NAME_PT * across)), spots[0])
+        taken.append((left, low, width))
+        text = axes.text(left, low, name, size=NAME_PT, color=MARK, zorder=7)
+        text.set_path_effects([Stroke(linewidth=1.8, foreground="#ffffff", alpha=0.8), Normal()])
+
+
+def _meets(spot: tuple[float, float, float], taken: list[tuple[float, float, float]], high: float) -> bool:
+    """Whether a text (left, low, width) would lie on one of ``taken``; all are ``high``."""
+    left, low, width = spot
+    return any(left < x + w and x < left + width and abs(low - y) < high for x, y, w in taken)
 
 
 def _draw_others(axes: Axes, result: PhantomResult, shown: PhantomMoment, *, along: bool) -> None:
@@ -131,13 +165,15 @@ def _draw_curves(figure: Figure, result: PhantomResult) -> None:
     styles = ("solid", "dashed", "dotted", "dashdot")
     for p, probe in enumerate(result.bench.probes):
         style = styles[p % len(styles)]
-        for row, level in enumerate(result.bench.isotherms_c):
-            panels[0].plot(minutes, curves.diameter_mm[p, row] / 2, color=_colours(result)[level], lw=1.3, ls=style)
+        for level, width in _widths(result).items():
+            radius, colour = curves.diameter_mm[p, result.bench.isotherms_c.index(level)] / 2, _colours(result)[level]
+            panels[0].plot(minutes, radius, color=colour, lw=1.3 * width, ls=style)
         panels[1].plot(minutes, curves.heat_w[p], color=palette.INK, lw=1.2, ls=style, label=probe.label)
         surface = f"surface {probe.label}"
         panels[2].plot(minutes, curves.surface_c[p], color=palette.INK, lw=1.2, ls=style, label=surface)
-    for (name, _), row, colour in zip(result.bench.points_mm, curves.points_c, palette.LINES, strict=False):
-        panels[2].plot(minutes, row, color=colour, lw=1.2, label=name)
+    colours = itertools.cycle(palette.LINES)
+    for (name, _), row in zip(result.bench.points_mm, curves.points_c, strict=True):
+        panels[2].plot(minutes, row, color=next(colours), lw=1.2, label=name)
     for axes in panels[1:]:
         axes.legend(fontsize=6, frameon=False)
     panels[0].set_ylim(bottom=0)
@@ -158,8 +194,8 @@ def _plain(axes: Axes, result: PhantomResult, until_min: float) -> None:
 
 def _legend(figure: Figure, result: PhantomResult) -> None:
     entries = [
-        Line2D([], [], color=colour, lw=2.2, label=f"{level:g} °C".replace("-", "−"))
-        for level, colour in _colours(result).items()
+        Line2D([], [], color=_colours(result)[level], lw=1.8 * width, label=f"{level:g} °C".replace("-", "−"))
+        for level, width in _widths(result).items()
     ]
     if len(result.moments) > 1:
         warmest = max(result.bench.isotherms_c)

@@ -32,6 +32,8 @@ _SIZE_IN = (7.2, 5.09)
 # left, bottom, width, height: squares, the axial one as high as the two others with their gap
 _BOXES_IN = ((0.0, 0.31, 4.78, 4.78), (4.84, 2.73, 2.36, 2.36), (4.84, 0.31, 2.36, 2.36))
 _NEAR_MM = 4.0  # a probe this close to the plane is drawn full, farther away faint
+_RIM_SHARE = 0.045  # of a picture's width: too near to its edge for the name of a structure
+_MARKS_SHARE = ((0.025, 0.5), (0.975, 0.5), (0.5, 0.97), (0.5, 0.03))  # where left, right, top and bottom are named
 _HALO = [withStroke(linewidth=2.6, foreground="#000000cc")]
 _TEXT_HALO = [withStroke(linewidth=2.0, foreground="#000000dd")]
 
@@ -156,13 +158,23 @@ def _structures(axes: Axes, scene: Scene, plane: Plane) -> None:
             continue
         _outline(axes, plane.ticks_mm, mask, palette.STRUCTURE, "dashed")
         text = tag if large and len(scene.tags) <= 8 else tag.split()[0]
-        rows, columns = np.nonzero(mask)
-        middle = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
-        u, v = float(plane.ticks_mm[columns[middle]]), float(plane.ticks_mm[rows[middle]])
+        u, v = _place_of_tag(mask, plane)
         axes.text(
             u, v, text, color=palette.STRUCTURE_TEXT, size=7, weight="bold", ha="center", va="center",
             path_effects=[withStroke(linewidth=1.2, foreground="#000000cc")], clip_on=True,
         )  # fmt: skip
+
+
+def _place_of_tag(mask: NDArray[np.bool_], plane: Plane) -> tuple[float, float]:
+    """Where a structure is named [mm]: as near to its middle as may be without meeting the rim or what stands there."""
+    rows, columns = np.nonzero(mask)
+    away = (rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2
+    x, y = (0.5 + plane.ticks_mm[index] / (2 * plane.half_mm) for index in (columns, rows))
+    taken = (np.minimum(x, y) < _RIM_SHARE) | (np.maximum(x, y) > 1 - _RIM_SHARE) | ((x < 0.36) & (y > 0.86))
+    for across, up in _MARKS_SHARE:
+        taken |= np.hypot(x - across, y - up) < 1.5 * _RIM_SHARE
+    middle = int(np.argmin(np.where(taken & ~taken.all(), np.inf, away)))
+    return float(plane.ticks_mm[columns[middle]]), float(plane.ticks_mm[rows[middle]])
 
 
 def _probe(axes: Axes, placement: Placement, plane: Plane) -> None:
@@ -204,8 +216,7 @@ def _furniture(axes: Axes, plane: Plane) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     left, right, top, bottom = plane.marks
-    places = ((0.025, 0.5, left), (0.975, 0.5, right), (0.5, 0.97, top), (0.5, 0.03, bottom))
-    for x, y, text in places:
+    for (x, y), text in zip(_MARKS_SHARE, (left, right, top, bottom), strict=True):
         axes.text(
             x, y, text, transform=axes.transAxes, color="white", size=8, weight="bold", ha="center", va="center",
             path_effects=_TEXT_HALO,
@@ -224,7 +235,7 @@ def _furniture(axes: Axes, plane: Plane) -> None:
 
 def _title(plane: Plane) -> str:
     axis, value = {"axial": ("z", 2), "coronal": ("y", 1), "sagittal": ("x", 0)}[plane.name]
-    return f"{plane.name}\n{axis} = {plane.centre_mm[value]:.1f} mm"
+    return f"{plane.name}\n{axis} = {plane.centre_mm[value]:.1f} mm".replace("-", "−")
 
 
 def _legend(figure: Figure, scene: Scene, *, mark: bool) -> None:

@@ -9,7 +9,19 @@ import numpy as np
 
 from iceball import library
 from iceball.assessment.words import in_words, percent
-from iceball.nouns import Assessment, Clearance, IsothermResult, Placement, Plan
+from iceball.nouns import (
+    Assessment,
+    Ball,
+    Capsule,
+    Clearance,
+    IsothermResult,
+    Placement,
+    Plan,
+    Protection,
+    Region,
+    Sensor,
+    WarmPad,
+)
 from iceball.nouns._noun import noun
 
 
@@ -121,3 +133,31 @@ def spacings(plan: Plan) -> tuple[str, ...]:
         for i, (a, one) in enumerate(middles)
         for b, two in middles[i + 1 :]
     )
+
+
+def guard(protection: Protection) -> str:
+    """Say what a protection of a plan is and where it lies."""
+    if isinstance(protection, Sensor):
+        return f"thermometer at {point(protection.at_mm)} mm"
+    if isinstance(protection, WarmPad):
+        touch = f"{signed(protection.outside_c)} °C, film {signed(protection.film_w_per_m2_k)} W/m²/K"
+        return f"pad of {touch} on the skin in {_region(protection.region)}"
+    held = "" if protection.held_c is None else f", kept at {signed(protection.held_c)} °C"
+    return f"{protection.filling.replace('_', ' ')} in {_region(protection.region)}{held}"
+
+
+def _region(region: Region) -> str:
+    if isinstance(region, Ball):
+        return f"a ball of {signed(region.radius_mm)} mm radius about {point(region.centre_mm)} mm"
+    if isinstance(region, Capsule):
+        ends = f"{point(region.start_mm)} to {point(region.end_mm)} mm"
+        return f"all within {signed(region.radius_mm)} mm of the line {ends}"
+    return f"what is drawn as {region.structure.replace('_', ' ')}"
+
+
+def setting(name: str) -> str:
+    """Return the name of a setting of a run for people, its unit in brackets."""
+    for suffix, unit in (("_mm", "mm"), ("_s", "s"), ("_c", "°C")):
+        if name.endswith(suffix):
+            return f"{name.removesuffix(suffix).replace('_', ' ')} [{unit}]"
+    return name.replace("_", " ")

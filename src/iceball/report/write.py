@@ -149,6 +149,8 @@ def _template() -> jinja2.Template:
         "direction": words.direction,
         "depth": words.depth_mm,
         "spacings": words.spacings,
+        "guard": words.guard,
+        "setting": words.setting,
     }
     return environment.get_template("report.html.j2")
 

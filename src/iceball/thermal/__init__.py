@@ -11,6 +11,7 @@ from iceball.thermal.backends import (
 )
 from iceball.thermal.phantom import freeze_phantom
 from iceball.thermal.problem import Backend
+from iceball.thermal.sensitivity import Sensitivities, sensitivities
 from iceball.thermal.stepping import Stepping
 
 __all__ = [
@@ -18,10 +19,12 @@ __all__ = [
     "NativeBackend",
     "NumbaBackend",
     "NumpyBackend",
+    "Sensitivities",
     "Stepping",
     "backend_named",
     "backend_names",
     "default_backend",
     "freeze_phantom",
+    "sensitivities",
     "simulate",
 ]

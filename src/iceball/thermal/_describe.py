@@ -78,5 +78,7 @@ def _sources(rows: Sequence[str], plan: Plan) -> tuple[str, ...]:
     for placement in plan.placements:
         if placement.probe.name in library.probe_names():
             cited += library.probe_rows(placement.probe.name).values()
+    for protection in plan.protections:
+        cited += [row for name in library.means_of(protection) for row in library.protection_rows(name).values()]
     cited += [*library.physics().values(), *library.hu_rules().values(), *library.isotherms()]
     return tuple(sorted(source.key for source in library.sources_of(*cited)))

@@ -17,7 +17,7 @@ from iceball.thermal.checks import check_apart, check_spacing
 from iceball.thermal.field import Setting, make_setting
 from iceball.thermal.marching import around_probes
 from iceball.thermal.problem import Watch
-from iceball.thermal.recording import Log
+from iceball.thermal.recording import Log, Thermometers, thermometers
 from iceball.thermal.schedule import legs, phases
 from iceball.thermal.stepping import accuracy_named, ramp
 
@@ -52,6 +52,7 @@ class _Course:
     stepping: Stepping
     energy_j: NDArray[np.float64]
     log: Log
+    thermometers: Thermometers
 
 
 class _OutgrownError(Exception):
@@ -129,7 +130,16 @@ def _begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping) -
     clocks |= {value for limit in library.limits() for value in limit.values_c}
     watch = Watch(clocks_c=tuple(sorted(clocks)), stasis_c=library.physics()["stasis_below_c"].value)
     solver = backend.solver(setting.problem, setting.start_c, stepping, watch)
-    return _Course(plan=plan, setting=setting, solver=solver, stepping=stepping, energy_j=np.zeros(4), log=Log())
+    conducts = setting.problem.conducts[setting.problem.index]
+    return _Course(
+        plan=plan,
+        setting=setting,
+        solver=solver,
+        stepping=stepping,
+        energy_j=np.zeros(4),
+        log=Log(),
+        thermometers=thermometers(plan.sensors, setting.box.grid, conducts),
+    )
 
 
 def _run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, last: bool) -> None:
@@ -158,6 +168,7 @@ def _note(course: _Course, now_s: float, driver: Driver) -> None:
     frozen = int(np.count_nonzero((temperature <= ICE_C) & setting.freezes))
     course.log.note(now_s, temperature, frozen * setting.box.grid.voxel_ml, setting.structures)
     course.log.note_probes(*course.solver.probes_now(driver(now_s)))
+    course.log.sensor_c.append(course.thermometers.read(temperature))
 
 
 def _history(course: _Course, run: Run) -> ThermalHistory:
@@ -187,6 +198,7 @@ def _history(course: _Course, run: Run) -> ThermalHistory:
         ),
         run=run,
         notes=_notes(course),
+        sensors=course.log.sensor_curves(course.plan.sensors, _coldest_gas_c(course)),
     )
 
 
@@ -208,9 +220,12 @@ def _no_colder_than_gas(course: _Course) -> NDArray[np.float64]:
     Inside the spline of a line source the voxel nearest to the axis lies below the spline's mean, which is what the
     well index ties to the shaft: with an ideal thick probe it would undercut the gas by some degrees.
     """
+    return np.maximum(course.solver.coldest(), _coldest_gas_c(course))
+
+
+def _coldest_gas_c(course: _Course) -> float:
     goals = np.concatenate([phase.goal_c for phase in phases(course.plan)])
-    coldest_gas = min(np.nanmin(goals), *(placement.probe.handle_gas_c for placement in course.plan.placements))
-    return np.maximum(course.solver.coldest(), coldest_gas)
+    return min(float(np.nanmin(goals)), *(placement.probe.handle_gas_c for placement in course.plan.placements))
 
 
 def _structure_curves(course: _Course) -> tuple[StructureCurve, ...]:

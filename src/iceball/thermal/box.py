@@ -70,7 +70,7 @@ class Box:
 
 
 def first_box(case: Case, plan: Plan, spacing_mm: float) -> Box:
-    """Lay the lattice of ``spacing_mm`` [mm] through the scan and cut the box around lesion and active zones.
+    """Lay the lattice of ``spacing_mm`` [mm] through the scan; cut the box around lesion, probes and thermometers.
 
     Raises
     ------
@@ -93,6 +93,7 @@ def first_box(case: Case, plan: Plan, spacing_mm: float) -> Box:
         voxels = np.argwhere(case.lesion.mask.array)
         corners = lattice.index_of(case.ct.grid.position_mm([voxels.min(axis=0), voxels.max(axis=0)]))
         points += [corners.min(axis=0), corners.max(axis=0)]
+    points += [lattice.index_of(np.array(sensor.at_mm)) for sensor in plan.sensors]
     return _clipped(lattice, np.floor(np.min(points, axis=0)), np.ceil(np.max(points, axis=0)) + 1)
 
 

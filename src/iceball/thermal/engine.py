@@ -1,10 +1,9 @@
 """The fast engine: tiles in levels, each stepped with as many stages as it needs.
 
 Ice conducts ten times better than what surrounds it: with one number of stages for all, most of the work is done where
-nothing asks for it. Tiles are sorted into levels by their stiffness. A super-step takes the slowest level first, with
-the faster ones extrapolated along their common faces, then the faster ones with the slower ones interpolated; what
-came through a face is taken from the slower side afterwards, so that the balance closes. Tiles at rest are left out
-until the cold has reached them.
+nothing asks for it. Tiles are sorted into two levels by their stiffness. A super-step takes the thawed level first,
+with the tiles of ice along it running ahead as a guess; then the ice, with what came through the faces between the two
+imposed, so that the balance closes. Tiles at rest are left out until the cold has reached them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball.errors import SimulationError
-from iceball.thermal.layout import DIRECTIONS, TILE, WELL, by_tile, make_layout
+from iceball.thermal.bricks import VOXELS, make_bricks
+from iceball.thermal.layout import DIRECTIONS, WELL, make_layout
 from iceball.thermal.levels import Level, Levels
 from iceball.thermal.media import make_media
 from iceball.thermal.problem import BOUNDARY, Advanced, Drive
@@ -24,7 +24,7 @@ from iceball.thermal.tables import look_up
 from iceball.thermal.wholebox import between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from iceball.thermal.stepping import Stepping
 
 ORDERS = {"rkl1": 1, "rkl2": 2}
-WAKE_K = 0.2  # a tile at rest is stepped once a voxel along its faces has changed by this much
+WAKE_K = 0.3  # a tile at rest is stepped once a voxel along its faces has changed by this much
 TOO_MUCH_K = 1.0  # a step in which such a voxel would change by this much is taken again, with its tile awake
 RESTLESS_K_PER_S = 1e-4
 LOST_C = -1000.0  # blown up. Not absolute zero: under a probe, a voxel that hardly conducts undercuts the gas by far
@@ -41,18 +41,35 @@ TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0
 
 @dataclass
 class Fields:
-    """Padded arrays of the state, single precision."""
+    """The state by tiles (T + 1, VOXELS), single precision; see native/kernel.hpp."""
 
-    enthalpy: NDArray[np.float32]
+    own: NDArray[np.float32]
     rest: NDArray[np.float32]
     now_c: NDArray[np.float32]
     coldest_c: NDArray[np.float32]
     alive: NDArray[np.uint8]
-    given: NDArray[np.float32]
-    per_k: NDArray[np.float32]
-    per_potential: NDArray[np.float32]
+    extras: dict[str, NDArray[np.float32]]
     work: dict[str, NDArray[np.float32]]
     clocks: dict[float, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def enthalpy(self) -> NDArray[np.float32]:
+        """Enthalpy [J/m³] above the arterial temperature."""
+        return self.own[:, 0]
+
+
+def _aligned(*shape: int) -> NDArray[np.float32]:
+    """Zeros that begin at a page: rows of tiles are then lines of the cache."""
+    count = int(np.prod(shape))
+    room = np.zeros(count + 1024, np.float32)
+    first = -room.ctypes.data % 4096 // 4
+    return room[first : first + count].reshape(shape)
+
+
+def _aligned_copy(array: NDArray[np.floating]) -> NDArray[np.float32]:
+    made = _aligned(*array.shape)
+    made[...] = array
+    return made
 
 
 class Engine:
@@ -62,11 +79,11 @@ class Engine:
         self,
         problem: Problem,
         start_c: float | NDArray[np.float64],
-        parts: tuple[Callable[[Engine], Any], Operator],
+        parts: tuple[Callable[[Engine], Any], Callable[[], Operator]],
         stepping: Stepping,
         watch: Watch,
     ) -> None:
-        """Start ``problem`` at ``start_c``; ``parts`` are what makes the kernel, and the rates of the same problem."""
+        """Start ``problem`` at ``start_c``; ``parts`` make the kernel, and the rates of the same problem."""
         kernel, operator = parts
         if stepping.method not in ORDERS:
             raise SimulationError(
@@ -77,54 +94,74 @@ class Engine:
             held = problem.held_c[problem.index]
             start_c = np.where(np.isfinite(held), held, start_c)
         self.layout, self.media = make_layout(problem, problem.held), make_media(problem)
+        self.bricks = make_bricks(self.layout, problem.conducts.size)
+        self.uniform = np.ndim(start_c) == 0  # one temperature: no heat flows before the cold comes
         self.fields = self._fields(start_c, watch.clocks_c)
         tiles = self.layout.offset.size
-        self.flags, self.active = self.layout.flags.copy(), self._awake(operator, start_c)
-        self.low_c = by_tile(self.layout, self.fields.now_c).reshape(tiles, -1).min(1).astype(np.float32)
-        self.moved_k, self.last_step_s = np.zeros(tiles, np.float32), 1.0
+        self.all_flags = np.append(self.layout.flags, np.uint8(0))
+        self.flags, self.active = self.all_flags[:-1], self._awake(operator, start_c)
+        self.low_c = self.fields.now_c.min(1)
+        self.moved_k, self.last_step_s = np.zeros(tiles + 1, np.float32), 1.0
         self.stages_done = self.voxel_stages = 0
         self.bound = kernel(self)
-        self.bound.keep(self.layout.offset, back=True)
-        for name in ("potential", "temperature", "conductivity"):
-            self.fields.work[name + "1"][...] = self.fields.work[name + "0"]
-        stiffness = Stiffness(problem, self.layout, self.fields.per_potential)
+        stiffness = Stiffness(problem, self.layout, self._per_potential())
         self.levels = Levels(self.layout, stiffness, self.order, self.bound.faces)
 
     def _fields(self, start_c: float | NDArray[np.float64], clocks_c: Sequence[float]) -> Fields:
-        lay, p = self.layout, self.problem
-        start = np.broadcast_to(np.asarray(start_c, float), p.index.shape) if np.ndim(start_c) else start_c
-        conducting = p.conducts[p.index]
-        enthalpy = lay.padded_of(np.where(conducting, self.media.enthalpy(start, p.index), 0.0), 0, np.float32)
-        padded_c = lay.padded_of(np.where(conducting, start, p.arterial_c), p.arterial_c, np.float32)
-        work = {}
-        for name in ("step", "before", "first", "well_heat"):
-            work[name] = np.zeros(lay.padded, np.float32)
-        work["before"][...] = enthalpy
+        p, cut = self.problem, self.bricks.cut
+        if np.ndim(start_c) == 0:
+            materials = np.arange(p.conducts.size)
+            of = self.media.enthalpy(np.full(materials.size, start_c), materials)
+            of, warm = np.where(p.conducts, of, 0.0), np.where(p.conducts, start_c, p.arterial_c)
+            enthalpy = np.append(of, 0.0).astype(np.float32)[self.bricks.label]
+            now_c = np.append(warm, p.arterial_c).astype(np.float32)[self.bricks.label]
+        else:
+            conducting = p.conducts[p.index]
+            enthalpy = cut(np.where(conducting, self.media.enthalpy(start_c, p.index), 0.0), 0, np.float32)
+            now_c = cut(np.where(conducting, start_c, p.arterial_c), p.arterial_c, np.float32)
+        shape = now_c.shape
+        own = _aligned(shape[0], 4, VOXELS)
+        own[:, 0] = enthalpy
+        work = {name: _aligned(*shape) for name in ("fresh_c", "well_heat")}
         for name in ("potential", "temperature", "conductivity"):
-            work[name + "0"], work[name + "1"] = np.zeros(lay.padded, np.float32), np.zeros(lay.padded, np.float32)
-        work["slots"] = np.zeros(3 * enthalpy.size, np.float32)
-        given, per_k, per_potential = self._extras()
+            work[name + "0"], work[name + "1"] = _aligned(*shape), _aligned(*shape)
+        for name in ("rest_flow", "slots"):
+            work[name] = np.zeros((3 * shape[0], VOXELS // 4), np.float32)
         return Fields(
-            enthalpy=enthalpy, rest=enthalpy.copy(), now_c=padded_c, coldest_c=padded_c.copy(),
-            alive=np.ones(lay.padded, np.uint8), given=given, per_k=per_k, per_potential=per_potential, work=work,
-            clocks={float(c): np.zeros(lay.padded, np.float32) for c in clocks_c},
+            own=own, rest=_aligned_copy(enthalpy), now_c=_aligned_copy(now_c), coldest_c=_aligned_copy(now_c),
+            alive=np.ones(shape, np.uint8), extras=self._extras(), work=work,
+            clocks={float(c): _aligned(*shape) for c in clocks_c},
         )  # fmt: skip
 
-    def _extras(self) -> tuple[NDArray[np.float32], ...]:
-        p, lay = self.problem, self.layout
-        given, per_potential = p.open_conductance * p.air_c, np.zeros(p.index.shape)
+    def _extras(self) -> dict[str, NDArray[np.float32]]:
+        """What skin, walls, tissue beyond the box and further sources do; nothing where there are none."""
+        p = self.problem
+        if not (p.walls or p.wall_heat is not None or p.source is not None or p.open_conductance.any()):
+            return {}
+        given = p.open_conductance * p.air_c
         if p.wall_heat is not None:
             given = given + p.wall_heat
+        for edge, strength, held in self._walls():
+            given[edge] += strength * held
+        self._steady_given = given
+        fields = {"given": given, "per_k": p.open_conductance, "per_potential": self._per_potential()}
+        return {name: self.bricks.cut(value, 0, np.float32) for name, value in fields.items()}
+
+    def _per_potential(self) -> NDArray[np.float64]:
+        made = np.zeros(self.problem.index.shape)
+        for edge, strength, _held in self._walls():
+            made[edge] += strength
+        return made
+
+    def _walls(self) -> Iterator[tuple[tuple[int | slice, ...], NDArray[Any], NDArray[Any]]]:
+        """Voxels along each wall, how strongly they are tied to it [1/m²], and the wall's potential [W/m]."""
+        p = self.problem
         for wall in p.walls:
             edge = tuple((0 if wall.side == 0 else -1) if a == wall.axis else slice(None) for a in range(3))
             held = self.media.read(2, self.media.enthalpy(wall.held_c, p.index[edge]), p.index[edge])
-            strength = 2.0 / p.spacing_m**2 * p.conducts[p.index[edge]]
-            given[edge] += strength * held
-            per_potential[edge] += strength
-        self._steady_given = given
-        return tuple(lay.padded_of(a, 0, np.float32) for a in (given, p.open_conductance, per_potential))
+            yield edge, 2.0 / p.spacing_m**2 * p.conducts[p.index[edge]], held
 
-    def _awake(self, operator: Operator, start_c: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _awake(self, operator: Callable[[], Operator], start_c: float | NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tiles (T,) that do not stay as they are: around the wells, and wherever the start is not a steady state."""
         p, lay = self.problem, self.layout
         awake = (lay.flags & WELL) > 0
@@ -137,7 +174,8 @@ class Engine:
             enthalpy = p.table.enthalpy(start_c, p.index)
             nobody = np.zeros(p.wells.probes)
             idle = Drive(mode=nobody.astype(np.int64), value=nobody, power=nobody, resistance=nobody)
-            rate = operator.rate(enthalpy, idle, np.ones(p.index.shape, np.uint8), np.empty(p.index.shape)).enthalpy
+            alive, room = np.ones(p.index.shape, np.uint8), np.empty(p.index.shape)
+            rate = operator().rate(enthalpy, idle, alive, room).enthalpy
             if float((np.abs(rate) * self.media.medium["t1"][p.index]).max()) > RESTLESS_K_PER_S:
                 awake[:] = True
         return awake & lay.busy
@@ -156,7 +194,7 @@ class Engine:
         """See Solver.advance."""
         if self.problem.source is not None:
             source = self.problem.source(start_s + step_s / 2)  # the midpoint rule: second order, as the stages are
-            self.layout.inner(self.fields.given)[...] = self._steady_given + source
+            self.fields.extras["given"][...] = self.bricks.cut(self._steady_given + source, 0, np.float32)
         energy, heat, surface = self._span(start_s, step_s, (before, after), HALVINGS)
         return Advanced(energy_j=energy, heat_w=heat, surface_c=surface)
 
@@ -187,62 +225,60 @@ class Engine:
             tiles = np.flatnonzero(self.active)
             floor_c = self.low_c[tiles] - (2.0 * self.moved_k[tiles] * step_s / self.last_step_s + head_k)
             levels = self.levels.sort(step_s, tiles, floor_c, self.flags)
-            stepped = np.concatenate([level.own for level in levels])
-            offsets = self.layout.offset[stepped]
-            self.bound.keep(offsets, back=False)
             energy, heat, surface = self.bound.step(levels, step_s, before, after)
-            if self._reaches_far(levels, step_s):
-                self.bound.keep(offsets, back=True)
+            if self._reaches_far():
+                self.bound.reject()
                 reaches -= 1
                 continue
-            if self._sound(levels, stepped, self.bound.lowest(offsets), step_s):
-                energy[BOUNDARY] += self._settle(levels, stepped, step_s) * self.problem.voxel_m3
+            if self._sound(levels, step_s):
+                energy[BOUNDARY] += self._settle(levels, step_s) * self.problem.voxel_m3
                 return energy, heat, surface
-            self.bound.keep(offsets, back=True)
+            self.bound.reject()
             head_k, tries = 4.0 * head_k + 10.0, tries - 1
         return None
 
-    def _reaches_far(self, levels: list[Level], step_s: float) -> bool:
+    def _reaches_far(self) -> bool:
         """Wake the tiles at rest that this step would change much: they have not answered. Says if there are any."""
-        reached = (self.bound.reach(levels, step_s, TOO_MUCH_K) > 0) & self.layout.busy & ~self.active
+        reached = (self.bound.reach(TOO_MUCH_K) > 0) & self.layout.busy & ~self.active
         self.active |= reached
         return bool(reached.any())
 
-    def _sound(self, levels: list[Level], tiles: NDArray[np.int64], low_c: NDArray[np.float32], step_s: float) -> bool:
+    def _sound(self, levels: list[Level], step_s: float) -> bool:
         """Whether the step was stable all the way to the temperatures it reached."""
-        if not np.isfinite(low_c).all() or float(low_c.min()) < LOST_C:
-            return False
-        given = np.concatenate([np.full(level.own.size, level.count) for level in levels])
-        return bool((self.levels.needed(step_s, tiles, low_c) <= given).all())
+        for level in levels:
+            low_c = self.bound.lowest(level)
+            if not np.isfinite(low_c).all() or float(low_c.min()) < LOST_C:
+                return False
+            if self.levels.needed(step_s, level.own, low_c) > level.count:
+                return False
+        return True
 
-    def _settle(self, levels: list[Level], tiles: NDArray[np.int64], step_s: float) -> float:
+    def _settle(self, levels: list[Level], step_s: float) -> float:
         """Accept the step; returns what came from beyond [J/m³, summed over voxels]."""
-        wake, beyond = self.bound.exchange(levels, step_s, WAKE_K)
-        self.bound.settle(tiles, step_s)
+        wake, beyond = self.bound.accept(WAKE_K)
         self.active |= (wake > 0) & self.layout.busy
         self.last_step_s = step_s
-        self.voxel_stages += sum(level.count * level.tiles.size for level in levels) * int(np.prod(TILE))
+        self.voxel_stages += sum(level.count * level.tiles.size for level in levels) * VOXELS
         self.stages_done += max(level.count for level in levels)
         return beyond
 
     def temperature(self) -> NDArray[np.float64]:
         """See Solver.temperature."""
-        return self.layout.inner(self.fields.now_c)
+        return self.bricks.whole(self.fields.now_c)
 
     def frozen_fraction(self) -> NDArray[np.float64]:
         """See Solver.frozen_fraction."""
-        p, enthalpy = self.problem, self.layout.inner(self.fields.enthalpy).astype(float)
-        return (1.0 - look_up(p.table, p.index, enthalpy + self.media.shift_h[p.index], p.table.unfrozen)) * p.conducts[
-            p.index
-        ]
+        p, enthalpy = self.problem, self.bricks.whole(self.fields.enthalpy).astype(float)
+        thawed = look_up(p.table, p.index, enthalpy + self.media.shift_h[p.index], p.table.unfrozen)
+        return (1.0 - thawed) * p.conducts[p.index]
 
     def coldest(self) -> NDArray[np.float64]:
         """See Solver.coldest."""
-        return self.layout.inner(self.fields.coldest_c)
+        return self.bricks.whole(self.fields.coldest_c)
 
     def below_s(self) -> dict[float, NDArray[np.float32]]:
         """See Solver.below_s."""
-        return {limit: self.layout.inner(clock) for limit, clock in self.fields.clocks.items()}
+        return {limit: self.bricks.whole(clock) for limit, clock in self.fields.clocks.items()}
 
     def probes_now(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See Solver.probes_now."""
@@ -250,5 +286,5 @@ class Engine:
 
     def stored_j(self) -> float:
         """See Solver.stored_j."""
-        gained = self.layout.inner(self.fields.enthalpy).astype(float) - self.layout.inner(self.fields.rest)
+        gained = self.fields.enthalpy[:-1].astype(float) - self.fields.rest[:-1]
         return float(gained.sum() * self.problem.voxel_m3)

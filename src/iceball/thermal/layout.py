@@ -25,10 +25,9 @@ class Layout:
     """Where everything lies. ``counts`` tiles along each axis; arrays are padded to ``padded`` voxels.
 
     ``label`` (padded) uint8 with one more label, past the materials, for the padding; ``faces`` (padded) uint8: bits
-    0-5 neighbour alike, bit 6 may change; ``row_kind`` one byte per 16 voxels: one material, all faces alike, all may
-    change, two materials; ``row_second`` is then the second of them. Per tile: ``flags``, ``tile_label``, ``offset`` of
-    its first voxel, ``busy`` whether anything there can change, ``solid`` whether anything there conducts; ``beside``
-    (tiles, 6) its neighbours, -1 where there is none.
+    0-5 neighbour alike, bit 6 may change. Per tile: ``flags``, ``tile_label``, ``offset`` of its first voxel, ``busy``
+    whether anything there can change, ``solid`` whether anything there conducts; ``beside`` (tiles, 6) its neighbours,
+    -1 where there is none.
     """
 
     shape: tuple[int, int, int]
@@ -36,8 +35,6 @@ class Layout:
     padded: tuple[int, int, int]
     label: NDArray[np.uint8]
     faces: NDArray[np.uint8]
-    row_kind: NDArray[np.uint8]
-    row_second: NDArray[np.uint8]
     flags: NDArray[np.uint8]
     tile_label: NDArray[np.uint8]
     offset: NDArray[np.int64]
@@ -89,15 +86,8 @@ def make_layout(problem: Problem, held: NDArray[np.bool_] | None = None) -> Layo
     moves = np.zeros(padded, bool)
     moves[inner] = conducting if held is None else conducting & ~held
     faces |= np.where(moves, MOVES, 0).astype(np.uint8)
-    rows = label.reshape(-1, 16), faces.reshape(-1, 16)
-    kind = (rows[0] == rows[0][:, :1]).all(1) * 1 | ((rows[1] & ALIKE) == ALIKE).all(1) * 2
-    different = rows[0] != rows[0][:, :1]
-    second = rows[0][np.arange(rows[0].shape[0]), np.argmax(different, axis=1)]
-    two = ~(different & (rows[0] != second[:, None])).any(1) & different.any(1)
-    kind = (kind | (rows[1] >= MOVES).all(1) * 4 | two * 8).astype(np.uint8)
     made = Layout(
-        shape=shape, counts=counts, padded=padded, label=label, faces=faces, row_kind=kind,
-        row_second=second,
+        shape=shape, counts=counts, padded=padded, label=label, faces=faces,
         flags=np.zeros(0, np.uint8), tile_label=np.zeros(0, np.uint8), offset=_offsets(counts, padded),
         busy=np.zeros(0, bool),
         solid=np.zeros(0, bool), beside=_beside(counts),

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from iceball.thermal.layout import Layout
     from iceball.thermal.stiffness import Stiffness
 
-REST, SLOWER, FASTER, STILL = 0, 1, 2, 3  # what lies beyond a face: see native/kernel.hpp
-GUESS = 32
-FRONT_K = 10.0  # above the melting point: how far from a front levels may meet
+REST, SLOWER, FASTER = 0, 1, 2  # what lies beyond a face: see native/kernel.hpp
+FRONT_K = 15.0  # above the melting point: how far from a front levels may meet
 WORTH_IT = 0.8  # a level of its own must save stages
 
 
@@ -32,16 +31,12 @@ class Level:
     """
 
     guessed: int
-    tiles: NDArray[np.int64]
+    tiles: NDArray[np.int32]
     count: int
-    offset: NDArray[np.int64]
-    flags: NDArray[np.uint8]
-    label: NDArray[np.uint8]
-    energy: NDArray[np.float64]
     faces: Any
 
     @property
-    def own(self) -> NDArray[np.int64]:
+    def own(self) -> NDArray[np.int32]:
         """The tiles that this level steps for good."""
         return self.tiles[: self.tiles.size - self.guessed]
 
@@ -54,47 +49,35 @@ class Levels:
         self._made: list[Level] = []
         self._key = b""
 
-    def needed(self, step_s: float, tiles: NDArray[np.int64], floor_c: NDArray[np.floating]) -> NDArray[np.int64]:
-        """Stages (T,) that ``tiles`` need for ``step_s`` [s] while they stay above ``floor_c`` (T,) [°C]."""
-        return stages_needed(step_s, self._stiffness.rows(tiles, floor_c), self._order)
+    def needed(self, step_s: float, tiles: NDArray[np.integer], floor_c: NDArray[np.floating]) -> int:
+        """Stages that all ``tiles`` (T,) need for ``step_s`` [s] while they stay above ``floor_c`` (T,) [°C]."""
+        return stages_needed(step_s, self._stiffness.most(tiles, floor_c), self._order)
 
     def sort(
         self, step_s: float, tiles: NDArray[np.int64], floor_c: NDArray[np.floating], flags: NDArray[np.uint8]
     ) -> list[Level]:
         """Sort ``tiles``, which stay above ``floor_c`` (T,) [°C], the slowest first; ``flags`` is of all tiles."""
         melts_c = self._stiffness.melts_c
-        needed = self.needed(step_s, tiles, floor_c)
         # the wells are worked out in one level only; a front may not lie along a face between levels, nor a metal's
         # surface: what conducts well while it is thawed is stepped with all that is
         cold = ((flags[tiles] & WELL) > 0) | (floor_c < melts_c[tiles] + FRONT_K)
-        most = int(needed.max())
-        thawed = int(needed[~cold].max(initial=0))
-        cuts = [thawed, most] if 0 < thawed < most * WORTH_IT else [most]
+        most, thawed = (self.needed(step_s, tiles[which], floor_c[which]) for which in (slice(None), ~cold))
+        cuts = [thawed, most] if thawed < most * WORTH_IT and not cold.all() else [most]
         where = np.full(flags.size, -1, np.int8)
         where[tiles] = cold if len(cuts) > 1 else 0
         if where.tobytes() != self._key:
             self._key = where.tobytes()
             self._made = [self._level(np.flatnonzero(where == n), where, n, flags) for n in range(len(cuts))]
         for level, count in zip(self._made, cuts, strict=True):
-            level.count, level.flags, own = int(count), flags[level.tiles], level.own.size
+            level.count = count
             if level.guessed:
-                guess = level.tiles[own:]
-                level.flags[own:] = level.flags[own:] & ~np.uint8(WELL) | GUESS
-                level.count = max(level.count, int(self.needed(step_s, guess, melts_c[guess]).max()))
+                guess = level.tiles[level.own.size :]
+                level.count = max(level.count, self.needed(step_s, guess, melts_c[guess]))
         return [level for level in self._made if level.tiles.size]
 
     def _level(self, tiles: NDArray[np.int64], where: NDArray[np.int8], number: int, flags: NDArray[np.uint8]) -> Level:
         tiles, lay = tiles[np.argsort((flags[tiles] & WELL) > 0, kind="stable")], self._layout
         beside = lay.beside[tiles]
         guess = np.unique(beside[(beside >= 0) & (where[beside] > number)])
-        every = np.concatenate([tiles, guess])
-        return Level(
-            guessed=guess.size,
-            tiles=every,
-            count=2,
-            offset=lay.offset[every],
-            flags=flags[every],
-            label=lay.tile_label[every],
-            energy=np.zeros((every.size, 3)),
-            faces=self._list_faces(tiles, where, number, guess),
-        )
+        every = np.concatenate([tiles, guess]).astype(np.int32)
+        return Level(guessed=guess.size, tiles=every, count=2, faces=self._list_faces(every, tiles.size, where, number))

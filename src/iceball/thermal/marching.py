@@ -65,7 +65,7 @@ class Moment:
         return abs(self.stored_j - float(self.energy_j.sum())) / largest if largest else 0.0
 
 
-def march(  # noqa: PLR0913  (a problem, a start, legs and times; three knobs by keyword)
+def march(  # noqa: PLR0913  (a problem, a start, legs and times; four knobs by keyword)
     problem: Problem,
     start_c: float | NDArray[np.float64],
     legs: Sequence[Leg],
@@ -74,6 +74,7 @@ def march(  # noqa: PLR0913  (a problem, a start, legs and times; three knobs by
     accuracy: str = "standard",
     stepping: Stepping | None = None,
     backend: Backend | None = None,
+    fractions: bool = True,
 ) -> Iterator[Moment]:
     """March ``problem`` from ``start_c`` ((I, J, K) or one number [°C]) through ``legs``; yield at ``report_s`` [s].
 
@@ -84,6 +85,7 @@ def march(  # noqa: PLR0913  (a problem, a start, legs and times; three knobs by
     accuracy : "preview", "standard" or "reference"
     stepping : how to march, instead of what the accuracy asks for
     backend : the fastest of this installation by default
+    fractions : whether moments tell the frozen fraction; it is NaN without: to work it out takes as long as some steps
 
     Raises
     ------
@@ -91,14 +93,14 @@ def march(  # noqa: PLR0913  (a problem, a start, legs and times; three knobs by
     """
     stepping = stepping or accuracy_named(accuracy)
     solver = (backend or default_backend()).solver(problem, start_c, stepping, Watch())
-    yield from _March(problem, solver, stepping).through(legs, report_s)
+    yield from _March(problem, solver, stepping, fractions).through(legs, report_s)
 
 
 class _March:
     """A march under way."""
 
-    def __init__(self, problem: Problem, solver: Solver, stepping: Stepping) -> None:
-        self.problem, self.solver, self.stepping = problem, solver, stepping
+    def __init__(self, problem: Problem, solver: Solver, stepping: Stepping, fractions: bool) -> None:
+        self.problem, self.solver, self.stepping, self.fractions = problem, solver, stepping, fractions
         self.energy_j = np.zeros(4)
 
     def through(self, legs: Sequence[Leg], report_s: Sequence[float]) -> Iterator[Moment]:
@@ -118,10 +120,11 @@ class _March:
 
     def _moment(self, now_s: float, driver: Driver) -> Moment:
         heat_w, surface_c = self.solver.probes_now(driver(now_s))
+        unknown = np.broadcast_to(np.nan, self.problem.index.shape)
         return Moment(
             now_s=now_s,
             temperature_c=self.solver.temperature().astype(np.float64),  # a copy: the next step changes the solver's
-            frozen_fraction=self.solver.frozen_fraction(),
+            frozen_fraction=self.solver.frozen_fraction() if self.fractions else unknown,
             energy_j=self.energy_j.copy(),
             stored_j=self.solver.stored_j(),
             heat_w=heat_w,

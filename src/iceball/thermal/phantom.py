@@ -39,6 +39,7 @@ def freeze_phantom(
     accuracy: str = "standard",
     backend: Backend | None = None,
     keep_fields: bool = False,
+    curves: bool = True,
     progress: Progress | None = None,
 ) -> PhantomResult:
     """Freeze ``bench`` by its protocol and measure its isotherms at every time it reports.
@@ -48,6 +49,7 @@ def freeze_phantom(
     accuracy : "preview", "standard" or "reference": how finely time is cut; the spacing is the bench's own
     backend : how to compute; the fastest of this installation without any
     keep_fields : whether each moment keeps the whole temperature field
+    curves : whether to look between the times reported too, for smooth curves; else those hold the times reported
     progress : called with the share done and a text
 
     Raises
@@ -63,9 +65,10 @@ def freeze_phantom(
     problem, ruler = bath_problem(bench, grid), Ruler(bench, grid)
     moments: list[PhantomMoment] = []
     rows: list[tuple[float, list[NDArray[np.float64]]]] = []
-    times = _all_times(bench)
+    times = _all_times(bench) if curves else list(bench.times_s)
     start_c = bath_start(bench, problem)
-    for moment in march(problem, start_c, legs(bench.plan), times, accuracy=accuracy, backend=backend):
+    settings = {"accuracy": accuracy, "backend": backend, "fractions": False}
+    for moment in march(problem, start_c, legs(bench.plan), times, **settings):
         rows.append((moment.now_s, ruler.row(moment)))
         if moment.now_s in bench.times_s:
             moments.append(_kept(ruler.measure(moment), moment, grid) if keep_fields else ruler.measure(moment))

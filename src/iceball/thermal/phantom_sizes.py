@@ -40,20 +40,20 @@ class Ruler:
 
     def measure(self, moment: Moment) -> PhantomMoment:
         """Measure everything that is reported of ``moment``."""
-        across, along = self._cut(moment, 0, 1), self._cut(moment, 2, 0)
+        across, along = self._plane(moment, 0, 1), self._plane(moment, 2, 0)
         points = self._thermometers(moment)
         names = [name for name, _ in self.bench.points_mm]
         return PhantomMoment(
             time_s=moment.now_s,
             probes=tuple(self._probe(p, moment) for p in range(len(self.bench.probes))),
-            whole=tuple(self._whole(level, moment) for level in self.bench.isotherms_c),
+            whole=tuple(self._whole(level, moment, across) for level in self.bench.isotherms_c),
             points_c=tuple((name, float(value)) for name, value in zip(names, points, strict=True)),
             heat_w=float(moment.heat_w.sum()),
             heat_taken_j=-float(moment.energy_j[PROBE]),
             energy_residual_fraction=moment.residual_fraction,
             wall_change_k=self._wall_change(moment),
-            across=across,
-            along=along,
+            across=self._cut(across, 0, 1),
+            along=self._cut(along, 2, 0),
         )
 
     def row(self, moment: Moment) -> list[Field]:
@@ -102,8 +102,8 @@ class Ruler:
         found = shape.diameters(moment.temperature_c, self.grid, level, middle, axis, angles=angles)
         return np.where(found > self.bench.probes[p].probe.shaft_diameter_mm, found, np.nan)
 
-    def _whole(self, level: float, moment: Moment) -> WholeIsotherm:
-        ticks, values = shape.plane(moment.temperature_c, self.grid, self.middle, self.frame[:2], self.half_mm)
+    def _whole(self, level: float, moment: Moment, across: tuple[Field, Field]) -> WholeIsotherm:
+        ticks, values = across
         return WholeIsotherm(
             isotherm_c=level,
             volume_ml=self._volume(level, moment),
@@ -117,9 +117,14 @@ class Ruler:
         """Temperatures (Q,) [°C], not below the coldest gas: on the axis itself a line source undercuts it."""
         return np.maximum(shape.sampled(moment.temperature_c, self.grid, self.points), self.coldest_c)
 
-    def _cut(self, moment: Moment, first: int, second: int) -> Cut:
+    def _plane(self, moment: Moment, first: int, second: int) -> tuple[Field, Field]:
+        """Ticks (N,) [mm] and temperatures (N, N) [°C] through the middle, along two axes of the frame."""
+        axes = (self.frame[first], self.frame[second])
+        return shape.plane(moment.temperature_c, self.grid, self.middle, axes, self.half_mm)
+
+    def _cut(self, plane: tuple[Field, Field], first: int, second: int) -> Cut:
         u, v = self.frame[first], self.frame[second]
-        ticks, values = shape.plane(moment.temperature_c, self.grid, self.middle, (u, v), self.half_mm)
+        ticks, values = plane
         return Cut(
             middle_mm=_point(self.middle),
             u_axis=_point(u),

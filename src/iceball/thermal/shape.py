@@ -148,7 +148,7 @@ def volume_ml(field: Field, spacing_mm: float, level: float) -> float:
     part = np.pad(part, 1, constant_values=max(float(part.max()), level + 1.0))
     corners, faces, _, _ = marching_cubes(part, level, allow_degenerate=False)
     a, b, c = (corners[faces[:, i]].astype(float) for i in range(3))
-    return abs(float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum())) / 6 * spacing_mm**3 / 1000.0
+    return abs(float(np.sum(a * np.cross(b, c)))) / 6 * spacing_mm**3 / 1000.0
 
 
 def _within(grid: Grid, places_mm: ArrayLike) -> NDArray[np.bool_]:

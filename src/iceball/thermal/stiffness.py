@@ -25,21 +25,28 @@ NEVER_C = -300.0
 class Stiffness:
     """Bounds by tile; ``melts_c`` (tiles,) is where the last of a tile's matter has thawed."""
 
-    def __init__(self, problem: Problem, layout: Layout, per_potential: NDArray[np.float32]) -> None:
+    def __init__(self, problem: Problem, layout: Layout, per_potential: NDArray[np.floating]) -> None:
         tiles = layout.offset.size
         kinds, self.kind_of = _kinds(problem, layout)
-        self.table = _rows(problem, kinds)
+        self.table, self._columns = _rows(problem, kinds), len(kinds)
+        self._base, self._own, self._slope = (self.table[..., n].reshape(-1) for n in range(3))
         wells = np.where((layout.flags & WELL) > 0, _well_stiffness(problem), 0.0)
-        self.extra = wells + by_tile(layout, per_potential).reshape(tiles, -1).max(1)
+        self.extra = wells + by_tile(layout, layout.padded_of(per_potential, 0, np.float32)).reshape(tiles, -1).max(1)
         opened = layout.padded_of(problem.open_conductance, 0, np.float64)
         self.open = by_tile(layout, opened).reshape(tiles, -1).max(1)
+        self._wells_or_walls = bool(self.extra.any() or self.open.any())
         self.melts_c = np.where(kinds[:, :-1], _melting_c(problem.table), NEVER_C).max(1)[self.kind_of]
 
-    def rows(self, tiles: NDArray[np.int64], floor_c: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Bound (T,) of the operator's eigenvalues [1/s] in ``tiles`` (T,) while they stay above ``floor_c`` (T,)."""
-        floor = np.clip(np.floor(floor_c - FLOORS_C[0]), 0, FLOORS_C.size - 1).astype(int)
-        base, own, slope = np.moveaxis(self.table[floor, self.kind_of[tiles]], -1, 0)
-        return base + self.extra[tiles] * own + self.open[tiles] * slope
+    def most(self, tiles: NDArray[np.integer], floor_c: NDArray[np.floating]) -> float:
+        """Bound of the operator's eigenvalues [1/s] in ``tiles`` (T,) while they stay above ``floor_c`` (T,) [°C]."""
+        if not tiles.size:
+            return 0.0
+        floor = np.clip(floor_c - FLOORS_C[0], 0, FLOORS_C.size - 1).astype(np.int64)
+        place = floor * self._columns + self.kind_of[tiles]
+        rows = self._base[place]
+        if self._wells_or_walls:
+            rows = rows + self.extra[tiles] * self._own[place] + self.open[tiles] * self._slope[place]
+        return float(rows.max())
 
 
 def _kinds(problem: Problem, layout: Layout) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -88,14 +95,18 @@ def _well_stiffness(problem: Problem) -> float:
     wells = problem.wells
     if not wells.voxel.size:
         return 0.0
-    near = np.zeros(problem.index.shape, bool)
-    near.reshape(-1)[wells.voxel] = True
+    place = np.stack(np.unravel_index(wells.voxel, problem.index.shape))
+    lowest = place.min(1) - 3
+    shape = tuple(place.max(1) - lowest + 4)
+    voxel = np.ravel_multi_index(tuple(place - lowest[:, None]), shape)
+    near = np.zeros(shape, bool)
+    near.reshape(-1)[voxel] = True
     near = np.asarray(binary_dilation(near, iterations=2), dtype=bool)
-    number = np.full(near.shape, -1)
+    number = np.full(shape, -1)
     number[near] = np.arange(int(np.count_nonzero(near)))
     n, inverse_h2 = int(np.count_nonzero(near)), 1.0 / problem.spacing_m**2
     segment = np.repeat(np.arange(wells.probe.size), np.diff(wells.start))
-    spread = sparse.csr_matrix((wells.weight, (number.reshape(-1)[wells.voxel], segment)), (n, wells.probe.size))
+    spread = sparse.csr_matrix((wells.weight, (number.reshape(-1)[voxel], segment)), (n, wells.probe.size))
     strength = sparse.diags(wells.conductance * wells.length_m / problem.voxel_m3)
     operator = sparse.diags(np.full(n, 6.0 * inverse_h2)) + spread @ strength @ spread.T
     for axis in range(3):

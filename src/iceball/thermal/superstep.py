@@ -35,14 +35,14 @@ class Stages:
     time: NDArray[np.float64]
 
 
-def stages_needed(step_s: float, stiffness_per_s: NDArray[np.float64], order: int) -> NDArray[np.int64]:
-    """Even number of stages (...) that keeps a step of ``step_s`` [s] stable where no eigenvalue exceeds the stiffness.
+def stages_needed(step_s: float, stiffness_per_s: float, order: int) -> int:
+    """Even number of stages that keeps a step of ``step_s`` [s] stable where no eigenvalue exceeds the stiffness.
 
     RKL1 covers (s² + s)/2, RKL2 (s² + s - 2)/4 times Euler's limit 2/λ.
     """
     reach = step_s * stiffness_per_s / SAFETY
-    wanted = 0.5 * (np.sqrt(1 + 4 * reach) - 1) if order == 1 else 0.5 * (np.sqrt(9 + 8 * reach) - 1)
-    count = np.maximum(np.ceil(wanted), 2 if order == 1 else 3).astype(np.int64)
+    wanted = 0.5 * (math.sqrt(1 + 4 * reach) - 1) if order == 1 else 0.5 * (math.sqrt(9 + 8 * reach) - 1)
+    count = max(math.ceil(wanted), 2 if order == 1 else 3)
     return count + count % 2
 
 

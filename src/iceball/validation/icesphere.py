@@ -9,7 +9,7 @@ import numpy as np
 
 from iceball import library
 from iceball.validation import rig
-from iceball.validation.study import Comparison
+from iceball.validation.study import Comparison, among
 from iceball.validation.tables import rows, study
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _saline() -> list[Comparison]:
     for minutes, moment in zip(FRONT_MINUTES, moments, strict=True):
         front = rig.diameter_mm(moment, rig.FREEZING_EDGE_C) / 2 - probe.shaft_diameter_mm / 2
         row, what = rows(KEY)[f"front_{minutes}_min"], f"saline: front from the shaft at {minutes} min"
-        found.append(Comparison(what=what, use="predicted", measured=row, model=front, low=front, high=front))
+        found.append(among(what, "predicted", row, [front]))
     return found
 
 
@@ -113,14 +113,5 @@ def _sizes(row: str, where: str, moments: list[PhantomMoment]) -> list[Compariso
     found: list[Comparison] = []
     for side, size in (("long", rig.length_mm), ("short", rig.diameter_mm)):
         values = [size(moment, rig.FREEZING_EDGE_C) for moment in moments]
-        found.append(
-            Comparison(
-                what=f"{where}: {side} axis",
-                use="predicted",
-                measured=rows(KEY)[f"{row}_{side}"],
-                model=values[0],
-                low=min(values),
-                high=max(values),
-            )
-        )
+        found.append(among(f"{where}: {side} axis", "predicted", rows(KEY)[f"{row}_{side}"], values))
     return found

@@ -10,14 +10,14 @@ import numpy as np
 from iceball import library
 from iceball.nouns import LinearMush, Tissue
 from iceball.validation import rig
-from iceball.validation.study import Claim, Comparison
+from iceball.validation.study import Claim, among
 from iceball.validation.tables import rows, study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iceball.nouns import Probe
-    from iceball.validation.study import Study
+    from iceball.validation.study import Comparison, Study
 
 KEY, PROBE = "lard", "argon-17g-30mm"
 SHARES = (0.0, 0.1, 0.4, 0.7, 1.0)  # of lard, by volume
@@ -105,15 +105,7 @@ def validate(progress: Callable[[float, str], None]) -> Study:
 
 
 def _shaft(values: list[float]) -> Comparison:
-    return Comparison(
-        what="shaft in pure lard after 9 min",
-        use="fitted",
-        measured=rows(KEY)["shaft"],
-        model=values[0],
-        low=min(values),
-        high=max(values),
-        demanded_fraction=0.04,
-    )
+    return among("shaft in pure lard after 9 min", "fitted", rows(KEY)["shaft"], values, 0.04)
 
 
 def _determination(table: np.ndarray) -> list[Comparison]:
@@ -123,7 +115,7 @@ def _determination(table: np.ndarray) -> list[Comparison]:
         r2 = float(np.corrcoef(SHARES, table[:, column])[0, 1] ** 2)
         row = rows(KEY)[f"r2_{minutes}_min"]
         what = f"R² of diameter against lard at {minutes} min"
-        found.append(Comparison(what=what, use="predicted", measured=row, model=r2, low=r2, high=r2))
+        found.append(among(what, "predicted", row, [r2]))
     return found
 
 

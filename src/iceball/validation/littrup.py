@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from iceball import library
 from iceball.nouns._noun import noun
 from iceball.validation import rig
-from iceball.validation.study import Claim, Comparison
+from iceball.validation.study import Claim, Comparison, among
 from iceball.validation.tables import calibration, rows, study
 
 if TYPE_CHECKING:
@@ -127,51 +127,36 @@ def _section(moment: PhantomMoment, isotherm_c: float) -> Section:
 
 
 def _single(found: Mapping[str, Mapping[int, PhantomMoment]]) -> list[Comparison]:
-    measured = rows(KEY)
-    ones = {name: by_count[1] for name, by_count in found.items()}
+    measured, ones = rows(KEY), _of(found, 1)
+    diameters, balls = (
+        [rig.diameter_mm(moment, level) for moment in ones] for level in (LETHAL_C, rig.FREEZING_EDGE_C)
+    )
+    shares = [_share(moment) for moment in ones]
     return [
-        _spread("one probe: -30 °C diameter", "fitted", measured["diameter_1"], ones, _diameter, FIT_DEMANDED),
-        _spread("one probe: ball, from its area", "inferred", measured["ball_1"], ones, _ball),
-        _spread("one probe: share of the ball's area", "predicted", measured["share_1"], ones, _share),
+        among("one probe: -30 °C diameter", "fitted", measured["diameter_1"], diameters, FIT_DEMANDED),
+        among("one probe: ball, from its area", "inferred", measured["ball_1"], balls),
+        among("one probe: share of the ball's area", "predicted", measured["share_1"], shares),
     ]
 
 
 def _several(found: Mapping[str, Mapping[int, PhantomMoment]]) -> list[Comparison]:
     compared: list[Comparison] = []
     for count in (2, 3, 4):
-        moments = {name: by_count[count] for name, by_count in found.items()}
+        moments = _of(found, count)
         for shape, field in SHAPES.items():
             what = f"{count} probes: -30 °C diameter as {shape}"
             demanded = DEMANDED if shape == "largest caliper" else None
             measured = rows(KEY)[f"diameter_{count}"]
-            size = lambda moment, field=field: float(getattr(_section(moment, LETHAL_C), field))  # noqa: E731
-            compared.append(_spread(what, "predicted", measured, moments, size, demanded))
-        what = f"{count} probes: share of the ball's area"
-        compared.append(_spread(what, "predicted", rows(KEY)[f"share_{count}"], moments, _share))
+            values = [float(getattr(_section(moment, LETHAL_C), field)) for moment in moments]
+            compared.append(among(what, "predicted", measured, values, demanded))
+        what, measured = f"{count} probes: share of the ball's area", rows(KEY)[f"share_{count}"]
+        compared.append(among(what, "predicted", measured, [_share(moment) for moment in moments]))
     return compared
 
 
-def _spread(
-    what: str, use: Any, measured: Any, moments: Mapping[str, PhantomMoment], size: Any, *demanded: Any
-) -> Comparison:
-    values = {name: size(moment) for name, moment in moments.items()}
-    return Comparison(
-        what=what,
-        use=use,
-        measured=measured,
-        model=values["central"],
-        low=min(values.values()),
-        high=max(values.values()),
-        demanded_fraction=demanded[0] if demanded else None,
-    )
-
-
-def _diameter(moment: PhantomMoment) -> float:
-    return rig.diameter_mm(moment, LETHAL_C)
-
-
-def _ball(moment: PhantomMoment) -> float:
-    return rig.diameter_mm(moment, rig.FREEZING_EDGE_C)
+def _of(found: Mapping[str, Mapping[int, PhantomMoment]], count: int) -> list[PhantomMoment]:
+    """Return the ice of ``count`` probes in every variant, the central one first."""
+    return [found["central"][count], *(by_count[count] for name, by_count in found.items() if name != "central")]
 
 
 def _share(moment: PhantomMoment) -> float:

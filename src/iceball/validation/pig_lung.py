@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from iceball import library
 from iceball.validation import rig
-from iceball.validation.study import Comparison
+from iceball.validation.study import among
 from iceball.validation.tables import rows, study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iceball.nouns import Tissue
-    from iceball.validation.study import Study
+    from iceball.validation.study import Comparison, Study
 
 KEY, PROBE = "pig_lung", "argon-13g-35mm"
 PROTOCOL, START_C = "10-5-10", 37.0
@@ -45,14 +45,6 @@ def validate(progress: Callable[[float, str], None]) -> Study:
     compared: list[Comparison] = []
     for column, level in enumerate(LEVELS):
         values = [row[column] for row in sizes]
-        compared.append(
-            Comparison(
-                what=f"diameter at {level:g} °C after the second freeze",
-                use="predicted",
-                measured=rows(KEY)[f"diameter_{abs(level):g}"],
-                model=values[0],
-                low=min(values),
-                high=max(values),
-            )
-        )
+        what, measured = f"diameter at {level:g} °C after the second freeze", rows(KEY)[f"diameter_{abs(level):g}"]
+        compared.append(among(what, "predicted", measured, values))
     return study(KEY, compared, [])

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 
 from iceball.nouns import read_protocol
 from iceball.nouns.bench import Bench, Layer, placed
-from iceball.thermal.marching import march
-from iceball.thermal.phantom import legs
-from iceball.thermal.phantom_bath import bath_grid, bath_problem, bath_start
-from iceball.thermal.phantom_sizes import Ruler
+from iceball.thermal import freeze_phantom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +29,8 @@ Places = tuple[tuple[float, float], ...]
 
 
 def freeze(bench: Bench) -> tuple[PhantomMoment, ...]:
-    """Freeze ``bench`` and measure it at the times it reports: ``freeze_phantom`` without its curves over time."""
-    grid = bath_grid(bench)
-    problem, ruler = bath_problem(bench, grid), Ruler(bench, grid)
-    moments = march(problem, bath_start(bench, problem), legs(bench.plan), list(bench.times_s), accuracy=ACCURACY)
-    return tuple(ruler.measure(moment) for moment in moments)
+    """Freeze ``bench`` and measure it at the times it reports."""
+    return freeze_phantom(bench, accuracy=ACCURACY, curves=False).moments
 
 
 def bench(

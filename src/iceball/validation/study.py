@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from iceball.nouns import Cited
 from iceball.nouns._noun import noun, require_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Use = Literal["fitted", "predicted", "inferred", "another model"]
 Verdict = Literal["agrees", "differs", "undecided", "fails"]
@@ -57,6 +60,21 @@ class Comparison:
         if low > self.measured.high or high < self.measured.low:
             return "differs"
         return "agrees" if high - low <= TELLING * abs(self.measured.value) else "undecided"
+
+
+def among(
+    what: str, use: Use, measured: Cited, values: Sequence[float], demanded_fraction: float | None = None
+) -> Comparison:
+    """Compare with ``values`` that enclose the model, in the unit of ``measured``; the first is the central one."""
+    return Comparison(
+        what=what,
+        use=use,
+        measured=measured,
+        model=values[0],
+        low=min(values),
+        high=max(values),
+        demanded_fraction=demanded_fraction,
+    )
 
 
 @noun

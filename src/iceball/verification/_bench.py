@@ -63,27 +63,45 @@ MUSHY = MushyPhases(
     solidus_c=-8.0,
     liquidus_c=-1.0,
 )
+# With ice's temperature laws and a freezing range: near the gel of the performance study (see bench/cases.py for it).
+GEL = Tissue(
+    name="gel",
+    conductivity_w_per_m_k=0.52,
+    frozen_conductivity_w_per_m_k=2.2,
+    heat_capacity_j_per_m3_k=3.78e6,
+    frozen_heat_capacity_j_per_m3_k=1.79e6,
+    latent_heat_j_per_m3=250e6,
+    solidus_c=-8.0,
+    liquidus_c=-1.0,
+)
 ARTERIAL_C = 37.0
 NEVER_FREEZES_C = -225.0
 PRESCRIBED_ONLY = 1e-9  # conductance of a sink whose heat is prescribed: it must not shorten the stable step
 
 
-def sharp(medium: Phases, *, over_k: float = 0.0) -> Curve:
-    """Freeze ``medium`` at one temperature; ``over_k`` spreads its latent heat over that range, centred."""
-    return curve(
-        Tissue(
-            name="sharp",
-            conductivity_w_per_m_k=medium.conductivity_w_per_m_k,
-            frozen_conductivity_w_per_m_k=medium.frozen_conductivity_w_per_m_k,
-            heat_capacity_j_per_m3_k=medium.capacity_j_per_m3_k,
-            frozen_heat_capacity_j_per_m3_k=medium.frozen_capacity_j_per_m3_k,
-            latent_heat_j_per_m3=medium.latent_heat_j_per_m3,
-            solidus_c=medium.freezing_c - over_k / 2,
-            liquidus_c=medium.freezing_c + over_k / 2,
-            conductivity_ice_fraction=0.0,
-            capacity_ice_fraction=0.0,
-        )
+def sharp_tissue(medium: Phases, *, over_k: float = 0.0) -> Tissue:
+    """Freeze ``medium`` at one temperature, with constant properties in each phase.
+
+    ``over_k`` spreads its latent heat over that range, centred: a voxel that holds the front then has a temperature of
+    its own instead of the freezing point.
+    """
+    return Tissue(
+        name="sharp",
+        conductivity_w_per_m_k=medium.conductivity_w_per_m_k,
+        frozen_conductivity_w_per_m_k=medium.frozen_conductivity_w_per_m_k,
+        heat_capacity_j_per_m3_k=medium.capacity_j_per_m3_k,
+        frozen_heat_capacity_j_per_m3_k=medium.frozen_capacity_j_per_m3_k,
+        latent_heat_j_per_m3=medium.latent_heat_j_per_m3,
+        solidus_c=medium.freezing_c - over_k / 2,
+        liquidus_c=medium.freezing_c + over_k / 2,
+        conductivity_ice_fraction=0.0,
+        capacity_ice_fraction=0.0,
     )
+
+
+def sharp(medium: Phases, *, over_k: float = 0.0) -> Curve:
+    """Return the curve of ``sharp_tissue``."""
+    return curve(sharp_tissue(medium, over_k=over_k))
 
 
 def mushy(medium: MushyPhases) -> Curve:
@@ -164,24 +182,30 @@ def corner_spot(shape: tuple[int, int, int], width: float) -> Wells:
     return spot(along[0][:, None, None] * along[1][None, :, None] * along[2][None, None, :])
 
 
+def drive_of(mode: int, value: float, probes: int = 1) -> Drive:
+    """Drive all ``probes`` alike, at full power."""
+    ones = np.ones(probes)
+    return Drive(mode=np.full(probes, mode), value=ones * value, power=ones, resistance=ones)
+
+
 def takes(value: Callable[[float], float]) -> Callable[[float], Drive]:
     """Drive one probe that takes ``value`` at a time [s]: heat per length [W/m]."""
-    return lambda now_s: _drive(PRESCRIBED, value(now_s))
+    return lambda now_s: drive_of(PRESCRIBED, value(now_s))
 
 
 def held_at(surface_c: float) -> Callable[[float], Drive]:
     """Drive one probe whose gas is at ``surface_c`` [°C]; without resistance that is its surface."""
-    return lambda _now_s: _drive(POWER_LIMITED, surface_c)
+    return lambda _now_s: drive_of(POWER_LIMITED, surface_c)
 
 
 def resting(_now_s: float) -> Drive:
     """Drive one probe that takes no heat."""
-    return _drive(OFF, 0.0)
+    return drive_of(OFF, 0.0)
 
 
 def off(_now_s: float) -> Drive:
     """Drive no probe."""
-    return _drive(OFF, 0.0, 0)
+    return drive_of(OFF, 0.0, 0)
 
 
 def run(
@@ -206,11 +230,6 @@ def order_of(errors: Sequence[float], ratio: float = 2.0) -> float:
     if min(errors) <= 0:
         return math.nan
     return math.log(errors[0] / errors[-1]) / (math.log(ratio) * (len(errors) - 1))
-
-
-def _drive(mode: int, value: float, probes: int = 1) -> Drive:
-    ones = np.ones(probes)
-    return Drive(mode=np.full(probes, mode), value=ones * value, power=ones, resistance=ones)
 
 
 def _along(count: int, centre: float, width: float) -> Field:

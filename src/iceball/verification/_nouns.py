@@ -61,6 +61,19 @@ class Check:
         return self.error <= self.tolerance and converges
 
 
+def check(quantity: str, unit: str, expected: float, got: float, tolerance: float, reason: str) -> Check:
+    """Check one number: it is off by what parts it from what it should be."""
+    return Check(
+        quantity=quantity,
+        unit=unit,
+        expected=expected,
+        got=got,
+        error=abs(got - expected),
+        tolerance=tolerance,
+        reason=reason,
+    )
+
+
 @noun
 class Case:
     """One exact case: its name, what it says, and the function that tries it on an engine.

@@ -10,7 +10,7 @@ import numpy as np
 from iceball.thermal.exact import SquareBath, effective_radius, super_step_stages
 from iceball.thermal.wells import EFFECTIVE_RADII, WIDTHS, b_spline
 from iceball.verification._bench import box, held_around, held_at, line, plain, run, sharp
-from iceball.verification._nouns import Check
+from iceball.verification._nouns import Check, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,18 +27,18 @@ ICE = plain(2.0, 1.8e6)
 def lattice_radius(engine: Engine) -> list[Check]:
     """B12: the radius that the lattice gives a spline, and the heat of a 1.5 mm probe wherever it lies in its voxel."""
     checks = [
-        _check("one held node: r_eff in voxels", "", SINGLE_NODE, effective_radius([(0, 0)]), 1e-9, "an exact number")
+        check("one held node: r_eff in voxels", "", SINGLE_NODE, effective_radius([(0, 0)]), 1e-9, "an exact number")
     ]
     rows = "the table of wells.py has four digits, its mean over places in the voxel two in a thousand"
     for width, tabled in list(zip(WIDTHS, EFFECTIVE_RADII, strict=True))[:5:2]:
         exact = float(np.mean([_spline_radius(width, place) for place in PLACES])) / width
-        checks.append(_check(f"spline of {width:g} voxels: r_eff over its width", "", exact, tabled, 2e-3, rows))
+        checks.append(check(f"spline of {width:g} voxels: r_eff over its width", "", exact, tabled, 2e-3, rows))
     bath, n = SquareBath(half_side_mm=15.5, radius_mm=0.75), 31
     heat = bath.heat_w_per_m(2.0 * 100.0)
     found = [_heat(engine, n, place) for place in PLACES]
     worst = max(found, key=lambda got: abs(got - heat))
     reason = "1 in 100: r_eff varies by a little with the place in the voxel, the table holds its mean"
-    return [*checks, _check("heat of a probe, worst place in its voxel, 1 mm", "W/m", heat, worst, 0.01 * heat, reason)]
+    return [*checks, check("heat of a probe, worst place in its voxel, 1 mm", "W/m", heat, worst, 0.01 * heat, reason)]
 
 
 def long_steps(engine: Engine) -> list[Check]:
@@ -59,7 +59,7 @@ def long_steps(engine: Engine) -> list[Check]:
         rate = 4 * ICE.diffusivity / spacing_m**2 * math.sin(math.pi * k / (2 * n)) ** 2
         right, got = 5.0 * math.exp(-rate * 60.0), 2.0 / n * float((end * wave).sum())
         reason = "2 in 1000 of the 5 K it began with: the error of long steps, and rounding in single precision"
-        checks.append(_check(f"wave {k} after 60 s", "K", right, got, 0.01, reason))
+        checks.append(check(f"wave {k} after 60 s", "K", right, got, 0.01, reason))
     limit_s = spacing_m**2 / (2 * ICE.diffusivity)
     euler, stages = 60.0 / limit_s, 60.0 / 5.0 * super_step_stages(5.0, limit_s)
     reason = "half of Euler's own count: else long steps would not pay"
@@ -93,8 +93,3 @@ def _heat(engine: Engine, n: int, place: tuple[float, float]) -> float:
     problem = box((n, n, 1), 1.0, sharp(plain(2.0, 1e6)), wells=wells, walls=held_around(0.0))
     end = run(engine, problem, 0.0, [250.0], held_at(-100.0))[-1]
     return float(end.heat_w[0]) / 1e-3
-
-
-def _check(what: str, unit: str, right: float, got: float, tolerance: float, reason: str) -> Check:
-    error = abs(got - right)
-    return Check(quantity=what, unit=unit, expected=right, got=got, error=error, tolerance=tolerance, reason=reason)

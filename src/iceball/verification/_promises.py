@@ -10,7 +10,7 @@ from iceball.nouns import Grid, Placement, Probe, Tissue
 from iceball.thermal.marching import Leg
 from iceball.thermal.materials import curve
 from iceball.thermal.wells import wells
-from iceball.verification._bench import box, held, held_at, resting, run
+from iceball.verification._bench import GEL, box, held, held_at, resting, run
 from iceball.verification._nouns import Check
 
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
     Field = NDArray[np.float64]
 
-SOFT = Tissue(
-    name="soft",
-    conductivity_w_per_m_k=0.52,
-    frozen_conductivity_w_per_m_k=2.2,
-    heat_capacity_j_per_m3_k=3.78e6,
-    frozen_heat_capacity_j_per_m3_k=1.79e6,
-    latent_heat_j_per_m3=250e6,
-    solidus_c=-8.0,
-    liquidus_c=-1.0,
-)
 BONE = Tissue(
     name="bone",
     conductivity_w_per_m_k=0.35,
@@ -105,7 +95,7 @@ def rotation(engine: Engine) -> list[Check]:
 
 
 def _scene() -> tuple[NDArray[np.uint8], Field]:
-    """Soft tissue over bone, parted by a slanting plane, and the direction of a probe oblique to it."""
+    """Gel over bone, parted by a slanting plane, and the direction of a probe oblique to it."""
     place = np.indices((SIDE,) * 3) - (SIDE - 1) / 2
     along = np.array([0.9, 0.5, 0.3])
     return (0.6 * place[0] + 0.3 * place[1] + 0.8 * place[2] > 3.3).astype(np.uint8), along / np.linalg.norm(along)
@@ -128,7 +118,7 @@ def _problem(index: NDArray[np.uint8], along: Field, **changes: Any) -> Problem:
         label="A", probe=probe, tip_mm=_point(middle - 6.0 * unit), entry_mm=_point(middle + 12.0 * unit)
     )
     made = wells([placed], grid, index, np.ones(2, bool))
-    return box(grid.shape, 1.0, [curve(SOFT), curve(BONE)], index=index, wells=made, **changes)
+    return box(grid.shape, 1.0, [curve(GEL), curve(BONE)], index=index, wells=made, **changes)
 
 
 def _point(place: Field) -> tuple[float, float, float]:

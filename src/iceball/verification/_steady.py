@@ -29,7 +29,7 @@ from iceball.verification._bench import (
     takes,
     times,
 )
-from iceball.verification._nouns import Check
+from iceball.verification._nouns import Check, check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def perfused_sphere(engine: Engine) -> list[Check]:
         inside_c = float(ends[-1].temperature_c[r < SPHERE_MM / 2].mean())
     front = _at_rest("radius frozen by a sphere, 0.625 mm", FREEZE.sphere_mm(SPHERE_MM), found, 0.3125, STEADY)
     reason = "a twentieth of the 99 K below freezing: the shell is drawn in voxels an eighth of its radius"
-    return [*front, _check("temperature inside the sphere, 0.625 mm", "°C", FREEZE.probe_c, inside_c, 5.0, reason)]
+    return [*front, check("temperature inside the sphere, 0.625 mm", "°C", FREEZE.probe_c, inside_c, 5.0, reason)]
 
 
 def ice_cylinder(engine: Engine) -> list[Check]:
@@ -110,7 +110,7 @@ def ice_cylinder(engine: Engine) -> list[Check]:
     heat = bath.heat_w_per_m(kirchhoff_ice_w_per_m(-140.0, 0.0))
     got_heat = float(end.heat_w[0]) / (spacing_mm / 1e3)
     one = "1 in 100: the radius in the well is a mean over places in the voxel"
-    checks = [_check("heat into the probe", "W/m", heat, got_heat, 0.01 * heat, one)]
+    checks = [check("heat into the probe", "W/m", heat, got_heat, 0.01 * heat, one)]
     angle = np.arange(64) * 2 * np.pi / 64
     for r_mm in (5.0, 10.0):
         place = [n // 2 + r_mm * np.cos(angle), n // 2 + r_mm * np.sin(angle)]
@@ -118,7 +118,7 @@ def ice_cylinder(engine: Engine) -> list[Check]:
         log = map_coordinates(np.log(end.temperature_c[:, :, 0] + KELVIN), place, order=3)
         right, got = float(bath.ice_c(r_mm, cylinder_c=-140.0, wall_c=0.0)), math.exp(float(log.mean())) - KELVIN
         reason = "1 in 100 of the 30 to 70 K there, as for the heat"
-        checks.append(_check(f"temperature at {r_mm:g} mm, mean over the ring", "°C", right, got, 0.3, reason))
+        checks.append(check(f"temperature at {r_mm:g} mm, mean over the ring", "°C", right, got, 0.3, reason))
     return checks
 
 
@@ -143,11 +143,9 @@ def two_layers(engine: Engine) -> list[Check]:
     ends_c = [float(-100.0 + heat / (4 * math.pi) * np.log(5.5 / PROBE_MM))]
     ends_c.append(float(37.0 - heat / (0.8 * math.pi) * np.log(bath.outer_mm / 10.5)))
     return [
-        _check(
-            "heat into the probe, 0.5 mm", "W/m", heat, heats[-1], 0.02 * heat, f"{staircase}: 2 in 100 of the heat"
-        ),
+        check("heat into the probe, 0.5 mm", "W/m", heat, heats[-1], 0.02 * heat, f"{staircase}: 2 in 100 of the heat"),
         *(
-            _check(
+            check(
                 f"mean temperature {where}, 0.5 mm", "°C", at_c, at_c + off_c, 0.7, f"{staircase}: 5 in 1000 of 137 K"
             )
             for where, at_c, off_c in zip(("4 to 7 mm", "9 to 12 mm"), ends_c, errors[-1], strict=True)
@@ -210,9 +208,4 @@ def _at_rest(
         least_order=FIRST_ORDER,
     )
     moved = "a tenth of the tolerance: what still moves is not at rest"
-    return [front, _check("its move over the last tenth of the time", "mm", 0.0, end - before, tolerance / 10, moved)]
-
-
-def _check(what: str, unit: str, right: float, got: float, tolerance: float, reason: str) -> Check:
-    error = abs(got - right)
-    return Check(quantity=what, unit=unit, expected=right, got=got, error=error, tolerance=tolerance, reason=reason)
+    return [front, check("its move over the last tenth of the time", "mm", 0.0, end - before, tolerance / 10, moved)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from made_up import RUN
 
 from iceball import library
 from iceball.nouns import Case, EnergyBalance, Grid, Lesion, Structure, StructureCurve, ThermalHistory, Volume
-from iceball.provenance import Run
 
 BODY_C = 37.0
 
@@ -30,18 +32,7 @@ def _away(grid, centre_mm):
 
 
 def _run():
-    return Run(
-        version="0",
-        inputs=(),
-        backend="formula",
-        device="cpu",
-        dtype="float64",
-        seed=None,
-        library=library.digest(),
-        sources=(),
-        started_at="2026-01-01T00:00:00+00:00",
-        settings=(("tissues", "muscle"),),
-    )
+    return dataclasses.replace(RUN, library=library.digest(), settings=(("tissues", "muscle"),))
 
 
 @pytest.fixture

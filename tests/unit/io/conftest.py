@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
 import highdicom as hd
+import made_up
 import nibabel as nib
 import numpy as np
 import pydicom
@@ -14,7 +16,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 
-from iceball import nouns, provenance
+from iceball import nouns
 
 # Identifiers that no case may hold. Each is planted in every DICOM file made here.
 PLANTED = {
@@ -225,16 +227,7 @@ def case(body) -> nouns.Case:
 def probe() -> nouns.Probe:
     """A probe that no library has."""
     isotherm = nouns.MakerIsotherm(isotherm_c=-40.0, width_mm=20.0, length_mm=30.0, source="maker")
-    return nouns.Probe(
-        name="test probe",
-        cryogen="argon",
-        shaft_diameter_mm=1.5,
-        active_length_mm=30.0,
-        gas_temperature_c=-150.0,
-        internal_resistance_k_m_per_w=0.13,
-        cooling_time_s=30.0,
-        maker_isotherms=(isotherm,),
-    )
+    return dataclasses.replace(made_up.PROBE, maker_isotherms=(isotherm,))
 
 
 @pytest.fixture
@@ -255,13 +248,9 @@ def history() -> nouns.ThermalHistory:
         return nouns.Volume(grid=grid, array=rng.normal(-20, 30, grid.shape).astype(np.float32), quantity=quantity)
 
     curve = np.array([37.0, np.nan, -3.25])
-    run = provenance.Run(
-        version="0",
+    run = dataclasses.replace(
+        made_up.RUN,
         inputs=(("case", "0123456789ab"),),
-        backend="numpy",
-        device="cpu",
-        dtype="float64",
-        seed=None,
         library="abcdefabcdef",
         sources=("DESIGN",),
         started_at="2025-01-01T00:00:00+00:00",
@@ -278,6 +267,7 @@ def history() -> nouns.ThermalHistory:
         energy=nouns.EnergyBalance(stored_j=-9.0, probe_j=-10.0, perfusion_j=0.5, metabolic_j=0.25, boundary_j=0.25),
         run=run,
         notes=("ice reached the edge",),
+        sensors=(nouns.SensorCurve(label="nerve", at_mm=(0.0, 4.0, 2.0), temperature_c=curve + 2),),
     )
 
 

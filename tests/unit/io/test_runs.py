@@ -40,6 +40,18 @@ def test_a_run_read_back_is_the_run_that_was_written(stored, plan, history):
         assert one.label == other.label
         np.testing.assert_array_equal(one.surface_c, other.surface_c)
         np.testing.assert_array_equal(one.heat_w, other.heat_w)
+    for one, other in zip(back.history.sensors, history.sensors, strict=True):
+        assert (one.label, one.at_mm) == (other.label, other.at_mm)
+        np.testing.assert_array_equal(one.temperature_c, other.temperature_c)
+
+
+def test_a_run_without_what_a_later_version_adds_keeps_its_seal(case, plan, history, tmp_path):
+    io.write_case(case, tmp_path / "case")
+    io.write_run(dataclasses.replace(history, sensors=()), plan, tmp_path / "case", tmp_path / "run")
+    content = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert content.pop("sensor_curves") == []
+    (tmp_path / "run" / "run.json").write_text(json.dumps(content))
+    assert io.read_run(tmp_path / "run").history.sensors == ()
 
 
 def test_the_files_are_named_after_what_they_hold(stored):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from made_up import RUN
 
 from iceball import library
 from iceball.assessment import assess
@@ -21,7 +24,6 @@ from iceball.nouns import (
     Volume,
     read_protocol,
 )
-from iceball.provenance import Run
 
 EXTRA = tuple(name for name in library.label_names().values() if library.structure_rule(name).role == "at_risk")
 
@@ -141,9 +143,8 @@ def _history(case, plan, cold_c):
             for i, pl in enumerate(plan.placements)
         ),
         energy=EnergyBalance(stored_j=-9.95e4, probe_j=-1.0e5, perfusion_j=0.0, metabolic_j=0.0, boundary_j=0.0),
-        run=Run(
-            version="0", inputs=(("ct", "0123456789ab"),), backend="formula", device="cpu", dtype="float64", seed=None,
-            library=library.digest(), sources=(), started_at="2026-01-01T00:00:00+00:00",
+        run=dataclasses.replace(
+            RUN, inputs=(("ct", "0123456789ab"),), library=library.digest(), started_at="2026-01-01T00:00:00+00:00",
             settings=(("spacing_mm", "1"), ("tissues", "muscle, fat, cortical_bone, red_marrow, osteolytic_lesion")),
         ),
     )  # fmt: skip

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from iceball import library
 from iceball.assessment.words import in_words, percent
 from iceball.errors import InputError
+from iceball.nouns import Ball, Drawn, Sensor, SensorCurve
 from iceball.provenance import RESEARCH_USE
 from iceball.report import write_report
 from iceball.report.words import typeset
@@ -170,3 +172,26 @@ def test_progress_only_grows_and_ends_at_one(vertebra, tmp_path):
     write_report(*vertebra(1), tmp_path, pdf=False, progress=lambda done, text: told.append(done))
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_protections_and_what_thermometers_showed_are_told_and_cited(vertebra, tmp_path):
+    case, plan, history, assessment = vertebra(1)
+    place = Ball(centre_mm=(0.0, 60.0, 0.0), radius_mm=30.0)
+    glove = library.warm_pad("saline_glove", label="glove <b>", region=place)
+    held = library.irrigation(label="beside the cord", region=Drawn(structure="spinal_cord"))
+    sensor = Sensor(label="nerve root", at_mm=(1.0, 20.0, -3.0))
+    shown = np.linspace(37.0, -4.0, history.time_s.size)
+    curve = SensorCurve(label=sensor.label, at_mm=sensor.at_mm, temperature_c=shown)
+    plan = dataclasses.replace(plan, protections=(glove, held, sensor))
+    files = write_report(case, plan, dataclasses.replace(history, sensors=(curve,)), assessment, tmp_path, pdf=False)
+    page = Reader(files.html.read_text(encoding="utf-8"))
+    for words in (
+        "nerve root 1.0, 20.0, −3.0 37.0 −4.0",
+        "glove <b> pad of 40 °C, film 100 W/m²/K on the skin in a ball of 30 mm radius about 0.0, 60.0, 0.0 mm",
+        "beside the cord saline in what is drawn as spinal cord, kept at 37 °C",
+        "Protection: saline glove",
+        "Protection: warm irrigation",
+    ):
+        assert words in page.text
+    assert "no fluid put in to protect" not in page.text
+    assert page.open == []

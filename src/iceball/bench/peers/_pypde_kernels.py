@@ -1,8 +1,5 @@
 """The loops of the py-pde peer, plain Python for numba; py-pde compiles them."""
 
-# Kernels take bare arrays: their argument lists are long.
-# ruff: noqa: PLR0913
-
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +8,9 @@ import numpy as np
 from numba import prange
 
 
-def local_terms(e: Any, index: Any, law: Any, arterial: Any, t: Any, k: Any, out: Any) -> None:
+def local_terms(  # noqa: PLR0913  (what numba compiles takes bare arrays, no noun)
+    e: Any, index: Any, law: Any, arterial: Any, t: Any, k: Any, out: Any
+) -> None:
     """Temperature and conductivity of every voxel, and what its blood brings."""
     ni, nj, nl = e.shape
     for i in prange(ni):
@@ -52,7 +51,7 @@ def conduct(t: Any, k: Any, inverse: Any, out: Any) -> None:
                 out[i, j, n] += inverse * flow
 
 
-def probes(
+def probes(  # noqa: PLR0913  (what numba compiles takes bare arrays, no noun)
     e: Any, index: Any, law: Any, voxel: Any, members: Any, weight: Any, strength: Any, surface: Any, out: Any
 ) -> None:
     """Take the probes' heat out of ``out``; ``voxel`` (U, 3) are its places, ``members`` point into them."""

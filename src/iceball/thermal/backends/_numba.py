@@ -46,7 +46,7 @@ class NumbaBackend:
         from iceball.thermal.backends.native import NativeKernel
 
         library: Any = NumbaLibrary()  # it answers as the compiled one does
-        parts = (lambda engine: NativeKernel(engine, library), self.operator(problem))
+        parts = (lambda engine: NativeKernel(engine, library), lambda: self.operator(problem))
         return Engine(problem, start_c, parts, stepping, watch)
 
 

@@ -1,9 +1,8 @@
 """The tile kernel in numba, for installations without a C++ compiler: it answers as the compiled library does.
 
 ``NumbaLibrary`` has the functions of native/kernel.cpp, takes the same structs and does the same work, so that one
-binding (native.NativeKernel) serves both. All stages of a pass run in one compiled call without the interpreter's lock.
-Threads take chunks of tiles in turn; none waits for a thread, only for chunks that another has begun: on a busy machine
-a thread that has not come is not missed.
+binding (native.NativeKernel) serves both. A whole step runs in one compiled call per thread, without the interpreter's
+lock; how threads share it is told in ``_numba_tiles_team``.
 """
 
 from __future__ import annotations
@@ -11,230 +10,87 @@ from __future__ import annotations
 import ctypes
 import time
 import zlib
-from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
 from iceball.thermal.backends import _numba_tiles_faces as faces
-from iceball.thermal.backends import _numba_tiles_settle as settling
-from iceball.thermal.backends._numba_tiles_lanes import total
-from iceball.thermal.backends._numba_tiles_media import box_at, inlined, kernel, pass_at, settle_at, wells_at
-from iceball.thermal.backends._numba_tiles_memory import (
-    add_f64,
-    add_to,
-    as_before,
-    call,
-    f64,
-    i64,
-    look_at,
-    put_f32,
-    small_is_zero,
-    swap_if,
-    u8,
-)
-from iceball.thermal.backends._numba_tiles_stage import ask_for_tile, mixed_tile, pure_tile, stage_of
+from iceball.thermal.backends._numba_tiles_media import VOXELS, box_at, kernel, pass_at, settle_at, show_tile, wells_at
+from iceball.thermal.backends._numba_tiles_memory import i32, rounding
+from iceball.thermal.backends._numba_tiles_stage import BEFORE
+from iceball.thermal.backends._numba_tiles_team import LINE, PARTS, PASS_BYTES, Work, run_accept, run_step
 from iceball.thermal.backends._numba_tiles_wells import run_wells
 from iceball.thermal.backends.native._structs import Box, Pass, Settle, Wells
-from iceball.thermal.layout import DRY, EXTRA, MIXED, MOVES, STASIS, WELL
-from iceball.thermal.levels import FASTER, GUESS, REST, SLOWER, STILL
+from iceball.thermal.layout import ALIKE, DRY, EXTRA, MIXED, MOVES, STASIS, WELL
+from iceball.thermal.levels import FASTER, REST, SLOWER
 from iceball.thermal.media import FIRST, MEDIUM, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-CHUNK = 8  # tiles taken at a time: microseconds of work
-PATIENCE = 4000  # looks at the others before a thread leaves the core to whoever needs it
-NEXT, DONE, WELLS = 0, 8, 16  # chunks begun, chunks done, stages whose wells are known; each in a cache line of its own
 SMALL = 4000  # tiles times stages that one thread does faster alone
-
-
-# What a thread is given besides: addresses of the wells (0 where there are none), of what the threads share, of room
-# for one tile, and of the function that leaves the core to others.
-Thread = namedtuple("Thread", "wells clock room rest")
-
-
-@inlined
-def _wait(spins: int, rest: int) -> int:
-    """Wait a moment; the core is left to others after a while."""
-    if spins > PATIENCE and rest != 0:
-        call(rest)
-    return spins + 1
-
-
-@kernel
-def _run_tile(box: Any, p: Any, s: Any, stage: int, i: int, room: int) -> None:
-    """One stage of tile ``i`` of a pass."""
-    flags, offset, share = np.int64(u8(p.flags, i)), i64(p.tile, i), f64(p.share, stage)
-    through = room if faces.run_faces(box, p, i, share, s.now, room) else np.int64(0)
-    if flags & MIXED:
-        blood, cells, outside = mixed_tile(box, s, offset, flags, through)
-        add_f64(p.energy, 3 * i + 2, share * np.float64(total(outside)))
-    else:
-        blood, cells = pure_tile(box, s, offset, np.int64(u8(p.tile_label, i)), flags, through)
-    if stage + 1 == p.stages:
-        put_f32(p.low_c, i, settling.lowest(box, offset))
-    if flags & DRY == 0:
-        add_f64(p.energy, 3 * i, share * np.float64(total(blood)))
-        add_f64(p.energy, 3 * i + 1, share * np.float64(total(cells)))
-
-
-@kernel
-def _run_chunk(box: Any, p: Any, ticket: int, thread: Any) -> None:
-    """One stage of a few tiles. The wells are worked out with the first; their tiles come last and wait for them."""
-    wells, clock, room, rest = thread
-    chunks = (p.tiles + CHUNK - 1) // CHUNK
-    stage = ticket // chunks
-    begin = (ticket - stage * chunks) * CHUNK
-    s = stage_of(box, p, stage)
-    if wells != 0 and begin == 0:
-        run_wells(box, wells_at(wells), s.now[0], f64(p.time, stage), f64(p.share, stage), stage == 0)
-        add_to(clock, WELLS, 1)
-    for i in range(begin, min(begin + CHUNK, p.tiles)):
-        if i + 1 < p.tiles:
-            ask_for_tile(box, s, i64(p.tile, i + 1))
-        spins = 0
-        while wells != 0 and u8(p.flags, i) & WELL and look_at(clock, WELLS) <= stage:
-            spins = _wait(spins, rest)
-        _run_tile(box, p, s, stage, i, room)
-
-
-@kernel
-def _take_turns(box: Any, p: Any, thread: Any) -> None:
-    """Take chunks until there are none, a stage only once the last one is done; return when all are done."""
-    chunks = (p.tiles + CHUNK - 1) // CHUNK
-    end, clock, rest = chunks * p.stages, thread.clock, thread.rest
-    spins = 0
-    while look_at(clock, DONE) < end:
-        ticket = look_at(clock, NEXT)
-        open_until = min((look_at(clock, DONE) // chunks + 1) * chunks, end)
-        if ticket < open_until and swap_if(clock, NEXT, ticket, ticket + 1):
-            _run_chunk(box, p, ticket, thread)
-            add_to(clock, DONE, 1)
-            spins = 0
-        else:
-            spins = _wait(spins, rest)
-
-
-@kernel
-def _settle_turns(box: Any, s: Any, clock: int, rest: int) -> None:
-    """Settle chunks of tiles until there are none; return when all are done."""
-    chunks = (s.tiles + CHUNK - 1) // CHUNK
-    spins = 0
-    while look_at(clock, DONE) < chunks:
-        if look_at(clock, NEXT) >= chunks:
-            spins = _wait(spins, rest)
-            continue
-        begin = add_to(clock, NEXT, 1) * CHUNK
-        for i in range(begin, min(begin + CHUNK, s.tiles)):
-            settling.settle_tile(box, s, i)
-        if begin < s.tiles:
-            add_to(clock, DONE, 1)
-
-
-class _Entries(NamedTuple):
-    """What is called from Python. Each takes addresses and numbers."""
-
-    run: Callable[..., Any]
-    settle: Callable[..., Any]
-    wells: Callable[..., Any]
-    prepare: Callable[..., Any]
-    hand_over: Callable[..., Any]
-    note_rest: Callable[..., Any]
-    exchange: Callable[..., Any]
-    reach: Callable[..., Any]
-    list_faces: Callable[..., Any]
-    keep: Callable[..., Any]
+BEGIN, WELLS, REACH, REJECT = range(4)
+EVERY_BIT, NO_BIT, SMALL_IS_ZERO = np.int32(-1), np.int32(0), np.int32(0x8040)  # numbers too small to matter cost a lot
 
 
 def _version() -> int:
     """A number that changes with the kernel: numba looks only at the file of the entries before it reads its cache."""
     sources = sorted(Path(__file__).parent.glob("_numba_tiles*.py"))
     structs = [struct._fields_ for struct in (Box, Pass, Settle, Wells)]
-    numbers = (MEDIUM.descr, FIRST, TOTAL, MIXED, EXTRA, WELL, STASIS, DRY, GUESS, MOVES, REST, SLOWER, FASTER, STILL)
+    numbers = (MEDIUM.descr, FIRST, TOTAL, MIXED, EXTRA, WELL, STASIS, DRY, MOVES, ALIKE, REST, SLOWER, FASTER)
     return zlib.crc32(b"".join(source.read_bytes() for source in sources) + repr((structs, numbers)).encode())
 
 
 @cache
-def entries() -> _Entries:
-    """The kernel, from numba's cache or compiled at its first call."""
+def entries() -> tuple[Callable[..., Any], ...]:
+    """What is called from Python, from numba's cache or compiled now: the step and its acceptance, all else, faces."""
     version = _version()  # what a function encloses belongs to the key of its cache
-    compiled = numba.njit(nogil=True, error_model="numpy", cache=True)
 
-    @compiled
-    def run(box: int, p: int, wells: int, clock: int, room: int, rest: int) -> int:
-        before = small_is_zero()
-        _take_turns(box_at(box), pass_at(p), Thread(wells, clock, room, rest))
-        as_before(before)
-        return version
+    def compiled(signature: str) -> Any:
+        return numba.njit(signature, nogil=True, error_model="numpy", cache=True)
 
-    @compiled
-    def settle(box: int, s: int, clock: int, rest: int) -> int:
-        _settle_turns(box_at(box), settle_at(s), clock, rest)
-        return version
-
-    @compiled
-    def wells(box: int, w: int) -> int:
-        made = box_at(box)
-        run_wells(made, wells_at(w), i64(made.potential, 0), 0.0, 0.0, True)
-        return version
-
-    return _Entries(run, settle, wells, *_face_entries(version), *_list_entries(version))
-
-
-def _list_entries(version: int) -> tuple[Callable[..., Any], ...]:
-    compiled = numba.njit(nogil=True, error_model="numpy", cache=True)
-
-    @compiled
-    def list_faces(asked: tuple[int, ...], counts: tuple[int, ...], lists: tuple[int, ...]) -> int:
-        return faces.list_faces(asked, counts, lists) + 0 * version
-
-    @compiled
-    def keep(box: int, tile: int, tiles: int, back: int) -> int:
-        if back:
-            settling.bring_back(box_at(box), tile, tiles)
+    @compiled("int64(int64, int64, int64, int64, float64, UniTuple(int64, 5))")
+    def share(box: int, passes: int, count: int, more: int, step_s: float, who: tuple[int, ...]) -> int:
+        before = rounding(EVERY_BIT, SMALL_IS_ZERO)
+        work = Work(more, step_s, who[0], who[1], who[2], who[3], who[4])
+        if step_s > 0.0:
+            run_step(box_at(box), passes, count, work)
         else:
-            settling.keep(box_at(box), tile, tiles)
+            run_accept(box_at(box), passes, count, settle_at(more), work)
+        rounding(NO_BIT, before)
         return version
 
-    return list_faces, keep
-
-
-def _face_entries(version: int) -> tuple[Callable[..., Any], ...]:
-    compiled = numba.njit(nogil=True, error_model="numpy", cache=True)
-
-    @compiled
-    def prepare(box: int, p: int) -> int:
-        faces.prepare(box_at(box), pass_at(p))
+    @compiled("int64(int64, int64, int64, int64, int64, UniTuple(float64, 2))")
+    def alone(what: int, box: int, passes: int, count: int, more: int, knobs: tuple[float, ...]) -> int:
+        _alone(what, box_at(box), passes, count, more, knobs)
         return version
 
-    @compiled
-    def hand_over(p: int, step_s: float) -> int:
-        faces.hand_over(pass_at(p), step_s)
-        return version
+    @compiled("int64(int64, UniTuple(int64, 4), UniTuple(int64, 3), UniTuple(int64, 6))")
+    def list_faces(box: int, asked: tuple[int, ...], counts: tuple[int, ...], lists: tuple[int, ...]) -> int:
+        return faces.list_faces(box_at(box), asked, counts, lists) + 0 * version
 
-    @compiled
-    def note_rest(box: int, p: int) -> int:
-        faces.note_rest(box_at(box), pass_at(p))
-        return version
+    return share, alone, list_faces
 
-    @compiled
-    def exchange(box: int, p: int, step_s: float, wake_k: float, wake: int, beyond: int) -> int:
-        add_f64(beyond, 0, faces.exchange(box_at(box), pass_at(p), step_s, wake_k, wake))
-        return version
 
-    @compiled
-    def reach(box: int, p: int, step_s: float, far_k: float, wake: int) -> int:
-        faces.reach(box_at(box), pass_at(p), step_s, far_k, wake)
-        return version
-
-    return prepare, hand_over, note_rest, exchange, reach
+@kernel
+def _alone(what: int, box: Any, passes: int, count: int, more: int, knobs: Any) -> None:
+    """What one thread does: ``what`` is BEGIN, WELLS, REACH or REJECT."""
+    for tile in range(box.tiles if what == BEGIN else 0):
+        show_tile(box, tile, 0)
+    for tile in range(box.tiles - 1 if what == BEGIN and more != 0 else 0):
+        faces.note_rest(box, more, tile)
+    if what == WELLS:
+        run_wells(box, wells_at(more), 0, 0.0, 0.0, True)
+    for n in range(count):
+        p = pass_at(passes + PASS_BYTES * n)
+        if what == REACH:
+            faces.reach(box, p, knobs[0], knobs[1], more)
+        for i in range(p.own if what == REJECT else 0):
+            show_tile(box, i32(p.tile, i), BEFORE)
 
 
 def _rest() -> int:
@@ -248,112 +104,91 @@ def _rest() -> int:
 
 
 class _Choice:
-    """Chooses one thread or all by measuring both, again every so often. The answer does not depend on it."""
+    """One thread or all, whichever was faster of late; now and then the other is tried. The answer stays the same."""
 
-    every, tries = 200, 8
+    patience = (8, 40)  # calls until the other is tried again: one thread for nothing costs most
 
     def __init__(self) -> None:
-        self.calls, self.took, self.work = 0, [0.0, 0.0], [0, 0]
-        self.best = 1
+        self.calls, self.s_per_work = 0, [0.0, 0.0]
 
-    def trial(self) -> int | None:
-        """Which way is measured now: 0 one thread, 1 all; None where none is."""
-        turn = self.calls % self.every
+    def way(self) -> int:
+        """0 for one thread, 1 for all."""
+        faster = int(self.s_per_work[1] <= self.s_per_work[0])  # what was never tried comes first
         self.calls += 1
-        if turn == 2 * self.tries:
-            self.best = int(self.took[1] * self.work[0] < self.took[0] * self.work[1])
-            self.took, self.work = [0.0, 0.0], [0, 0]
-        return turn // 2 % 2 if turn < 2 * self.tries else None
+        if self.calls < self.patience[faster]:
+            return faster
+        self.calls = 0
+        return 1 - faster
 
     def note(self, way: int, took_s: float, work: int) -> None:
-        """Take note of one trial."""
-        self.took[way] += took_s
-        self.work[way] += work
+        """Take note of how long it took."""
+        before, now = self.s_per_work[way], took_s / work
+        self.s_per_work[way] = (before + now) / 2 if before else now
 
 
 class NumbaLibrary:
     """The functions of native/kernel.cpp in numba."""
 
     def __init__(self) -> None:
-        self._entries = entries()
-        self._rest = _rest()
-        self._choice = _Choice()
-        self._pool = _pool()
+        self._share, self._alone, self._list_faces = entries()
+        self._rest, self._choice, self._pool, self._threads = _rest(), _Choice(), _pool(), 1
 
-    def iceball_pass(self, box: Any, made: Any, wells: Any, threads: int) -> None:
-        """Take the tiles of a level through all stages."""
-        p = made._obj
-        if not p.tiles:
-            return
-        addresses, work = [_plain(box), _plain(made), _plain(wells)], p.tiles * p.stages
+    def iceball_begin(self, box: Any, rest_flow: Any) -> None:
+        """Show what everything is before the first step."""
+        self._alone(BEGIN, _plain(box), 0, 0, _plain(rest_flow), (0.0, 0.0))
 
-        def run(clock: NDArray[np.int64]) -> None:
-            room = np.zeros(256, np.float32)
-            self._entries.run(*addresses, clock.ctypes.data, room.ctypes.data, self._rest)
+    def iceball_wells(self, box: Any, wells: Any) -> None:
+        """Work out what the probes do at this moment."""
+        self._alone(WELLS, _plain(box), 0, 0, _plain(wells), (0.0, 0.0))
 
-        way = self._choice.trial() if threads > 1 and work >= SMALL else None
-        begun = time.perf_counter()
-        chosen = way if way is not None else self._choice.best
-        self._together(run, threads if chosen and work >= SMALL else 1)
-        if way is not None:
+    def iceball_reach(self, box: Any, passes: Any, count: int, step_s: Any, far_k: Any, wake: Any) -> None:
+        """Mark the tiles at rest that the step would change too much."""
+        self._alone(REACH, _plain(box), _plain(passes), count, _plain(wake), (_plain(step_s), _plain(far_k)))
+
+    def iceball_reject(self, box: Any, passes: Any, count: int) -> None:
+        """Go back to before the step."""
+        self._alone(REJECT, _plain(box), _plain(passes), count, 0, (0.0, 0.0))
+
+    def iceball_list_faces(self, box: Any, *arguments: Any) -> int:
+        """List the faces of tiles that lead out of a pass; how many there are."""
+        given = [_plain(a) for a in arguments]
+        return self._list_faces(_plain(box), tuple(given[:4]), tuple(given[4:7]), tuple(given[7:]))
+
+    def iceball_step(self, box: Any, passes: Any, count: int, wells: Any, step_s: Any, threads: int) -> None:
+        """Take all levels through one super-step."""
+        work = sum(p.tiles * p.stages for p in passes)
+        way, begun = self._choice.way() if work >= SMALL else 0, time.perf_counter()
+        self._threads = threads if way else 1
+        self._together(_plain(box), _plain(passes), count, _plain(wells), _plain(step_s))
+        if work >= SMALL:
             self._choice.note(way, time.perf_counter() - begun, work)
 
-    def iceball_settle(self, box: Any, made: Any, threads: int) -> None:
-        """Take note of what was reached."""
-        addresses = [_plain(box), _plain(made)]
+    def iceball_accept(self, box: Any, passes: Any, count: int, settle: Any, _threads: int) -> None:
+        """Take the step, by as many threads as it was worked out by."""
+        self._together(_plain(box), _plain(passes), count, _plain(settle), 0.0)
 
-        def run(clock: NDArray[np.int64]) -> None:
-            self._entries.settle(*addresses, clock.ctypes.data, self._rest)
+    def _together(self, *work: Any) -> None:
+        """Let some threads share one piece of work; who comes late is not waited for."""
+        threads = self._threads
+        clock = np.zeros(PARTS + LINE * threads, np.int64)
 
-        self._together(run, threads if self._choice.best else 1)
+        def run(number: int) -> None:
+            room = np.zeros(VOXELS, np.float32)
+            self._share(*work, (number, threads, clock.ctypes.data, room.ctypes.data, self._rest))
 
-    def _together(self, run: Callable[[NDArray[np.int64]], None], threads: int) -> None:
-        """Let so many threads share one piece of work; who comes late is not waited for."""
-        clock = np.zeros(24, np.int64)
-        others = [self._pool.submit(run, clock) for _ in range(threads - 1)]
-        run(clock)
+        others = [self._pool.submit(run, number) for number in range(1, threads)]
+        run(0)
         for other in others:
             if not other.cancel():
                 other.result()
 
-    def iceball_keep(self, box: Any, tile: Any, tiles: int, back: int) -> None:
-        """Copy the enthalpy of tiles to safety, or back."""
-        self._entries.keep(_plain(box), _plain(tile), tiles, back)
-
-    def iceball_list_faces(self, *arguments: Any) -> int:
-        """List the faces of tiles that lead out of a pass; how many there are."""
-        given = [_plain(a) for a in arguments]
-        return self._entries.list_faces(tuple(given[:5]), tuple(given[5:9]), tuple(given[9:]))
-
-    def iceball_wells(self, box: Any, wells: Any) -> None:
-        """Work out what the probes do at this moment."""
-        self._entries.wells(_plain(box), _plain(wells))
-
-    def iceball_prepare(self, box: Any, made: Any) -> None:
-        """Make what stands still look the same in both buffers."""
-        self._entries.prepare(_plain(box), _plain(made))
-
-    def iceball_hand_over(self, made: Any, step_s: Any) -> None:
-        """Leave what the faster level is to receive."""
-        self._entries.hand_over(_plain(made), _plain(step_s))
-
-    def iceball_note_rest(self, box: Any, made: Any) -> None:
-        """Note what goes through faces while nothing has been cooled."""
-        self._entries.note_rest(_plain(box), _plain(made))
-
-    def iceball_exchange(self, *arguments: Any) -> None:
-        """Make both sides of the faces agree."""
-        self._entries.exchange(*(_plain(a) for a in arguments))
-
-    def iceball_reach(self, *arguments: Any) -> None:
-        """Mark the tiles at rest that a step would change too much."""
-        self._entries.reach(*(_plain(a) for a in arguments))
-
 
 def _plain(argument: Any) -> Any:
     """What stands behind an argument of ctypes: an address, or a number."""
-    if argument is None:
-        return 0
+    if argument is None or isinstance(argument, int):
+        return argument or 0
+    if isinstance(argument, ctypes.Array):
+        return ctypes.addressof(argument)
     return ctypes.addressof(argument._obj) if hasattr(argument, "_obj") else argument.value or 0
 
 

@@ -1,4 +1,4 @@
-"""Where tiles meet others of another level, or at rest: what goes through their faces, and that it is counted once."""
+"""Where the tiles of a pass meet tiles of another level, or at rest: what goes through, and that it is counted once."""
 
 from __future__ import annotations
 
@@ -6,304 +6,248 @@ from typing import Any
 
 import numpy as np
 
-from iceball.thermal.backends._numba_tiles_lanes import bits, choose, full, opposite
+from iceball.thermal.backends._numba_tiles_lanes import choose, full, total
 from iceball.thermal.backends._numba_tiles_media import (
     ROWS,
-    TINY,
-    TWO,
-    ZERO,
+    TX,
+    TY,
+    VOXELS,
+    blend,
+    everywhere,
     inlined,
     kernel,
-    label_of,
-    look,
-    medium_of,
-    put_look,
-    row_of,
+    larger,
+    own_of,
+    potential,
+    show_row,
+    smaller,
+    temperature,
 )
 from iceball.thermal.backends._numba_tiles_memory import (
-    f32,
+    add_f64,
+    f64,
+    i8,
     i32,
     i64,
+    kept_apart,
     load,
     load_bytes,
-    put_f32,
-    put_i32,
-    put_i64,
-    put_u8,
+    load_bytes_column,
+    load_column,
     store,
+    store_column,
     u8,
 )
-from iceball.thermal.backends._numba_tiles_stage import bit_of, buffers
-from iceball.thermal.layout import MOVES
-from iceball.thermal.levels import FASTER, REST, SLOWER, STILL
+from iceball.thermal.backends._numba_tiles_stage import bit_of, harmonic
+from iceball.thermal.layout import MIXED, MOVES
+from iceball.thermal.levels import FASTER, REST, SLOWER
 
-PAIRS = 64  # places kept for one face of a tile
-PLUS, MINUS = np.float32(1), np.float32(-1)
-
-
-@inlined
-def _side(direction: int) -> Any:
-    return PLUS if direction & 1 else MINUS
+FACE = VOXELS // TY  # pairs of voxels of a face; places for as many are kept for those along a row, which have sixteen
+HERE, THERE = 0, 1
+DEPTH = 4  # what comes to a tile at rest goes as deep as heat goes in a step: at the surface, it would overshoot there
+PART, PER_TISSUE = 1 / DEPTH, 1 / 0.5  # 0.5 W/m/K
 
 
 @inlined
-def _face(box: Any, direction: int) -> Any:
-    """How a face runs: its first row, the step to the next, their number; its lanes; the step to the voxels beyond."""
-    upper = direction & 1
-    if direction < 2:
-        return 0, 1, ROWS, 15 * upper, 15 * upper + 1, 2 * upper - 1
-    if direction < 4:
-        return 3 * upper, 4, 4, 0, 16, (2 * upper - 1) * box.row
-    return 12 * upper, 1, 4, 0, 16, (2 * upper - 1) * box.plane
+def _sixteens(d: int) -> int:
+    """How many times sixteen voxels a face in direction ``d`` has: rows, or one voxel of each row."""
+    return 1 if d < 2 else TY
 
 
 @inlined
-def _row_flow(box: Any, now: Any, a: int, b: int, direction: int) -> Any:
-    """What goes from sixteen voxels at ``b`` to those at ``a`` [W/m]."""
-    flow = load(now[0], b) - load(now[0], a)
-    alike = bit_of(load_bytes(box.faces, a), np.int32(1) << np.int32(direction))
-    if bits(opposite(alike)) != 0:
-        ka, kb = load(now[2], a), load(now[2], b)
-        flow = choose(alike, flow, TWO * ka * kb / (ka + kb + TINY) * (load(now[1], b) - load(now[1], a)))
-    return flow
+def _first(d: int, side: int, q: int) -> int:
+    """Where number ``q`` of them begins in the tile on this side of the face or on that."""
+    far = (d & 1) != side
+    if d < 2:
+        return TX - 1 if far else 0
+    if d < 4:
+        return TX * (TY * q + (TY - 1 if far else 0))
+    return TX * (q + (ROWS - TY if far else 0))
 
 
 @inlined
-def _voxel_flow(box: Any, now: Any, a: int, b: int, direction: int) -> Any:
-    """The same for one voxel."""
-    if (u8(box.faces, a) >> direction) & 1:
-        return f32(now[0], b) - f32(now[0], a)
-    ka, kb = f32(now[2], a), f32(now[2], b)
-    return TWO * ka * kb / (ka + kb + TINY) * (f32(now[1], b) - f32(now[1], a))
+def _get(field: int, at: int, d: int) -> Any:
+    return load_column(field, at) if d < 2 else load(field, at)
+
+
+@inlined
+def _get_bytes(field: int, at: int, d: int) -> Any:
+    return load_bytes_column(field, at) if d < 2 else load_bytes(field, at)
+
+
+@inlined
+def _put(field: int, at: int, d: int, values: Any) -> None:
+    if d < 2:
+        store_column(field, at, values)
+    else:
+        store(field, at, values)
+
+
+@inlined
+def _there(p: Any, n: int, q: int) -> int:
+    """Where number ``q`` of face ``n`` of a pass begins in the tile beyond, counted through the whole box."""
+    return VOXELS * i32(p.their_tile, n) + _first(u8(p.direction, n), THERE, q)
+
+
+@inlined
+def _side(d: int) -> Any:
+    return 1.0 if d & 1 else -1.0
 
 
 @kernel
-def _impose(box: Any, p: Any, now: Any, offset: int, i: int, through: int) -> None:
-    """What a slower level let through face ``i`` comes through, instead of what the stage would work out."""
-    direction = np.int64(u8(p.direction, i))
-    first, stride, count, lane, _, beyond = _face(box, direction)
-    sign, slot = _side(direction), PAIRS * i64(p.slot, i)
-    for q in range(count):
-        row = first + stride * q
-        a = row_of(box, offset, row)
-        if direction >= 2:
-            flow = _row_flow(box, now, a, a + beyond, direction)
-            imposed = sign * load(p.slots, slot + 16 * q) - flow * box.inverse_h2
-            store(through, 16 * row, load(through, 16 * row) + imposed)
-        else:
-            flow = _voxel_flow(box, now, a + lane, a + lane + beyond, direction)
-            at = 16 * row + lane
-            put_f32(through, at, f32(through, at) + (sign * f32(p.slots, slot + q) - flow * box.inverse_h2))
+def _flow_through(box: Any, d: int, a: int, b: int, now: int, theirs: int) -> Any:
+    """Heat that flows to sixteen voxels at ``a`` from those at ``b`` in direction ``d`` [W/m]."""
+    flow = _get(i64(box.potential, theirs), b, d) - _get(i64(box.potential, now), a, d)
+    if u8(box.flags, a // VOXELS) & MIXED == 0:
+        return flow
+    alike = bit_of(_get_bytes(box.faces, a, d), 1 << d)
+    if everywhere(alike):
+        return flow
+    k = harmonic(_get(i64(box.conductivity, now), a, d), _get(i64(box.conductivity, theirs), b, d))
+    return choose(alike, flow, k * (_get(i64(box.temperature, theirs), b, d) - _get(i64(box.temperature, now), a, d)))
 
 
 @kernel
-def _count(box: Any, p: Any, now: Any, offset: int, i: int, share: float) -> None:
-    """Count what comes through face ``i`` from a level that stands still for this pass."""
-    direction = np.int64(u8(p.direction, i))
-    first, stride, count, lane, _, beyond = _face(box, direction)
-    weight, flux = np.float32(share * np.float64(box.inverse_h2)), PAIRS * i
-    for q in range(count):
-        a = row_of(box, offset, first + stride * q)
-        if direction >= 2:
-            flow = _row_flow(box, now, a, a + beyond, direction)
-            store(p.flux, flux + 16 * q, load(p.flux, flux + 16 * q) + weight * flow)
-        else:
-            one = _voxel_flow(box, now, a + lane, a + lane + beyond, direction)
-            put_f32(p.flux, flux + q, f32(p.flux, flux + q) + weight * one)
+def run_faces(box: Any, p: Any, i: int, stage: int, work: Any) -> int:
+    """Faces of tile ``i`` of a pass that lead out of it.
 
-
-@inlined
-def run_faces(box: Any, p: Any, tile: int, share: float, now: Any, through: int) -> bool:
-    """Faces of one tile that lead to another level; whether any imposes what it wrote to ``through`` (256,).
-
-    A slower level has been stepped already: what it let through is imposed. A faster one, or one at rest, stands still
-    for this pass: what comes through is counted.
+    A slower level has been stepped already: what it let through comes through, instead of what flows now. The address
+    of that is returned, 0 where there is none. Through the other faces, what flows is counted; after the last stage it
+    is left for the faster level.
     """
-    imposed = False
-    for i in range(np.int64(i32(p.face_start, tile)), np.int64(i32(p.face_start, tile + 1))):
-        kind, offset = u8(p.kind, i), i64(p.tile, tile)
-        if kind == STILL:
-            continue
-        if kind != SLOWER:
-            _count(box, p, now, offset, i, share)
-            continue
-        if not imposed:
+    kept_apart()
+    tile, now, through = i32(p.tile, i), stage & 1, 0
+    share = f64(p.share, stage) * box.inverse_h2
+    for n in range(i32(p.face_start, i), i32(p.face_start, i + 1)):
+        d, kind, slot = u8(p.direction, n), u8(p.kind, n), FACE * i32(p.slot, n)
+        theirs = now if (u8(p.live, i) >> d) & 1 else 0
+        if kind == SLOWER and through == 0:
+            through = work.room
             for r in range(ROWS):
-                store(through, 16 * r, full(ZERO))
-            imposed = True
-        _impose(box, p, now, offset, i, through)
-    return imposed
-
-
-@kernel
-def prepare(box: Any, p: Any) -> None:
-    """Before a pass: a level that stands still must look the same in both buffers."""
-    before, second = buffers(box, 0), buffers(box, 1)
-    for n in range(4 * np.int64(p.foreign)):
-        store(p.flux, 16 * n, full(ZERO))
-    for tile in range(p.tiles):
-        for i in range(np.int64(i32(p.face_start, tile)), np.int64(i32(p.face_start, tile + 1))):
-            kind = u8(p.kind, i)
-            if kind != FASTER and kind != STILL:
+                store(through, TX * r, full(0.0))
+        for q in range(_sixteens(d)):
+            at, flux = _first(d, HERE, q), FACE * n + TX * q
+            flow = _flow_through(box, d, VOXELS * tile + at, _there(p, n, q), now, theirs)
+            if kind == SLOWER:
+                imposed = _side(d) * load(box.slots, slot + TX * q) - flow * box.inverse_h2
+                _put(through, at, d, _get(through, at, d) + imposed)
                 continue
-            first, stride, count, lane, last, beyond = _face(box, np.int64(u8(p.direction, i)))
-            for q in range(count):
-                a = row_of(box, i64(p.tile, tile), first + stride * q)
-                for b in range(a + lane + beyond, a + last + beyond):
-                    put_look(second, b, (f32(before[0], b), f32(before[1], b), f32(before[2], b)), True)
+            flow = flow * share + load(p.flux, flux) if stage > 0 else flow * share
+            store(p.flux, flux, flow)
+            if kind == FASTER and stage + 1 == p.stages:
+                store(box.slots, slot + TX * q, flow * (_side(d) / work.step_s))
+    return through
 
 
 @kernel
-def hand_over(p: Any, step_s: float) -> None:
-    """After a pass: leave what the faster level is to receive."""
-    for i in range(np.int64(p.foreign)):
-        if u8(p.kind, i) == FASTER:
-            scale = np.float32(_side(np.int64(u8(p.direction, i))) / np.float32(step_s))
-            for n in range(0, PAIRS, 16):
-                store(p.slots, PAIRS * i64(p.slot, i) + n, scale * load(p.flux, PAIRS * i + n))
-
-
-@kernel
-def _note_face(box: Any, p: Any, offset: int, i: int) -> None:
-    """What goes through one face while nothing has been cooled."""
-    direction = np.int64(u8(p.direction, i))
-    first, stride, count, lane, last, beyond = _face(box, direction)
-    for q in range(count):
-        row = row_of(box, offset, first + stride * q)
-        for along in range(lane, last):
-            a, b = row + along, row + along + beyond
-            theta_a, t_a, k_a = look(box, label_of(box, a), f32(box.rest, a))
-            theta_b, t_b, k_b = look(box, label_of(box, b), f32(box.rest, b))
-            flow = theta_b - theta_a
-            if (u8(box.faces, a) >> direction) & 1 == 0:
-                flow = TWO * k_a * k_b / (k_a + k_b + TINY) * (t_b - t_a)
-            put_f32(p.rest_flow, PAIRS * i + (16 * q + along if direction >= 2 else q), flow)
-
-
-@kernel
-def note_rest(box: Any, p: Any) -> None:
-    """While nothing has been cooled, heat goes through a face as well: it goes on beyond a tile at rest."""
-    for tile in range(p.tiles):
-        for i in range(np.int64(i32(p.face_start, tile)), np.int64(i32(p.face_start, tile + 1))):
-            if u8(p.kind, i) == REST:
-                _note_face(box, p, i64(p.tile, tile), i)
+def note_rest(box: Any, rest_flow: int, tile: int) -> None:
+    """Note what goes through faces toward higher indices while nothing has been cooled."""
+    for d in range(1, 6, 2):
+        other, slot = i32(box.beside, 6 * tile + d), FACE * ((d >> 1) * box.tiles + tile)
+        for q in range(_sixteens(d)):
+            a, b = VOXELS * tile + _first(d, HERE, q), VOXELS * other + _first(d, THERE, q)
+            store(rest_flow, slot + TX * q, _flow_through(box, d, a, b, 0, 0))
 
 
 @inlined
-def _cool(box: Any, b: int, by: float, unlike: bool, wake_k: float) -> bool:
-    """Take ``by`` from the enthalpy of a voxel at rest; whether it has moved by more than ``wake_k``."""
-    label, h = label_of(box, b), f32(box.enthalpy, b) - by
-    put_f32(box.enthalpy, b, h)
-    now = look(box, label, h)
-    put_look(buffers(box, 0), b, now, unlike)
-    put_look(buffers(box, 1), b, now, unlike)
-    put_f32(box.now_c, b, now[1])
-    if now[1] < f32(box.coldest_c, b):
-        put_f32(box.coldest_c, b, now[1])
-    return not (abs(h - f32(box.rest, b)) * medium_of(box, label).t1 <= wake_k)  # NaN wakes as well
+def _little(kelvin: Any, watt_per_m: Any, limit_k: float) -> bool:
+    """Whether temperature and potential have changed little: a tile at rest passes nothing on, see native/faces.hpp."""
+    through = larger(watt_per_m, 0.0 - watt_per_m) * PER_TISSUE
+    return everywhere(larger(kelvin, 0.0 - kelvin) <= limit_k) and everywhere(through <= limit_k)
 
 
 @kernel
-def _exchange_face(box: Any, p: Any, offset: int, i: int, step_s: float, wake_k: float) -> Any:
-    """Exchange through one face; what came from beyond, and whether the tile there has been reached."""
-    direction = np.int64(u8(p.direction, i))
-    first, stride, count, lane, last, beyond = _face(box, direction)
-    outside, woken, always = 0.0, False, box.inverse_h2 * np.float32(step_s)
-    for q in range(count):
-        row = row_of(box, offset, first + stride * q)
-        for along in range(lane, last):
-            a, b, at = row + along, row + along + beyond, PAIRS * i + (16 * q + along if direction >= 2 else q)
-            came = f32(p.flux, at)
-            if u8(box.faces, b) & MOVES == 0:
-                outside += np.float64(came)
-                continue
-            usual = f32(p.rest_flow, at) * always
-            outside += np.float64(usual)
-            unlike = (u8(box.faces, a) >> direction) & 1 == 0
-            if came != usual and _cool(box, b, came - usual, unlike, wake_k):
-                woken = True
-    return outside, woken
+def renew(box: Any, tile: int, wake_k: float) -> bool:
+    """A tile at rest has got warmer or colder: show it; says whether it is to be stepped from now on."""
+    woken, own = False, own_of(box, tile)
+    for r in range(ROWS):
+        at, h = VOXELS * tile + TX * r, load(own, TX * r)
+        m, rest = blend(box, load_bytes(box.label, at)), load(box.rest, at)
+        now = temperature(box, m, h)
+        show_row(box, at, h)
+        store(box.now_c, at, now)
+        store(box.coldest_c, at, smaller(now, load(box.coldest_c, at)))
+        passed_on = load(i64(box.potential, 0), at) - potential(box, m, rest)
+        if not _little(now - temperature(box, m, rest), passed_on, wake_k):
+            woken = True
+    return woken
 
 
-@kernel
-def exchange(box: Any, p: Any, step_s: float, wake_k: float, wake: int) -> float:
-    """Take what came through faces from the voxels at rest, but for what always goes through: the balance closes.
-
-    Marks the tiles reached in ``wake``; returns what came from beyond [J/m³, summed over voxels].
-    """
-    total = 0.0
-    for tile in range(p.tiles):
-        for i in range(np.int64(i32(p.face_start, tile)), np.int64(i32(p.face_start, tile + 1))):
-            if u8(p.kind, i) != REST:
-                continue
-            outside, woken = _exchange_face(box, p, i64(p.tile, tile), i, step_s, wake_k)
-            total += outside
-            if woken:
-                put_u8(wake, i64(p.their_tile, i), np.uint8(1))
-    return total
-
-
-@kernel
-def _reaches(box: Any, p: Any, offset: int, i: int, always: float, far_k: float) -> bool:
-    """Whether what came through one face would change a voxel at rest by more than ``far_k``."""
-    direction = np.int64(u8(p.direction, i))
-    first, stride, count, lane, last, beyond = _face(box, direction)
-    for q in range(count):
-        row = row_of(box, offset, first + stride * q)
-        for along in range(lane, last):
-            at = PAIRS * i + (16 * q + along if direction >= 2 else q)
-            change = f32(p.flux, at) - f32(p.rest_flow, at) * always
-            warmer = medium_of(box, label_of(box, row + along + beyond)).t1
-            if not (abs(change) * warmer <= far_k):  # NaN is far as well
-                return True
-    return False
+@inlined
+def _came(box: Any, p: Any, step_s: float, n: int, q: int) -> Any:
+    """What came to sixteen voxels at rest in this step, and what always goes through [J/m³]."""
+    always = box.inverse_h2 * step_s * _side(u8(p.direction, n))
+    return load(p.flux, FACE * n + TX * q), always * load(box.rest_flow, FACE * i32(p.slot, n) + TX * q)
 
 
 @kernel
 def reach(box: Any, p: Any, step_s: float, far_k: float, wake: int) -> None:
     """Mark the tiles at rest that a step would change by more than ``far_k``, were it accepted."""
-    always = box.inverse_h2 * np.float32(step_s)
-    for tile in range(p.tiles):
-        for i in range(np.int64(i32(p.face_start, tile)), np.int64(i32(p.face_start, tile + 1))):
-            if u8(p.kind, i) != REST or u8(wake, i64(p.their_tile, i)) != 0:
+    for n in range(p.foreign):
+        d = u8(p.direction, n)
+        for q in range(_sixteens(d) if u8(p.kind, n) == REST else 0):
+            came, usual = _came(box, p, step_s, n, q)
+            change = (came - usual) * PART
+            if everywhere(change == 0.0):
                 continue
-            if _reaches(box, p, i64(p.tile, tile), i, always, far_k):
-                put_u8(wake, i64(p.their_tile, i), np.uint8(1))
-
-
-@inlined
-def _kind_of(level: int, number: int) -> int:
-    """What a tile of ``level`` is to those of level ``number``."""
-    return REST if level < 0 else SLOWER if level < number else FASTER
+            m = blend(box, _get_bytes(box.label, _there(p, n, q), d))
+            if not _little(change * m.t1, change * m.p1, far_k):
+                store(wake, i32(p.their_tile, n), np.uint8(1))
 
 
 @kernel
-def list_faces(asked: Any, counts: Any, lists: Any) -> int:
-    """List the faces of tiles that lead out of this pass; how many there are.
+def _exchange(box: Any, p: Any, s: Any, n: int, d: int) -> None:
+    """What came through a face is taken from the voxels at rest behind it, but for what always goes through."""
+    other = i32(p.their_tile, n)
+    own, inward = own_of(box, other), (1 if d < 2 else TX if d < 4 else TX * TY) * (1 if d & 1 else -1)
+    for q in range(_sixteens(d)):
+        (came, usual), first = _came(box, p, s.step_s, n, q), _first(d, THERE, q)
+        moves = bit_of(_get_bytes(box.faces, VOXELS * other + first, d), MOVES)
+        add_f64(s.beyond, d, total(choose(moves, usual, came)))
+        part = choose(moves, came - usual, 0.0) * PART
+        if everywhere(part == 0.0):
+            continue
+        store(s.wake, other, np.uint8(1))
+        for at in range(first, first + DEPTH * inward, inward):  # where a voxel may not change, the first one takes it
+            moves = bit_of(_get_bytes(box.faces, VOXELS * other + at, d), MOVES)
+            _put(own, at, d, _get(own, at, d) - choose(moves, part, 0.0))
+            _put(own, first, d, _get(own, first, d) - choose(moves, 0.0, part))
 
-    ``asked`` are addresses of neighbours, level and solidity of every tile of the box, whether it runs, and of the
-    tiles; ``counts`` how many of these, how many of them are the level's own, its number, and all tiles of the box;
-    ``lists`` addresses of what is filled in, in the order of Pass.
+
+@kernel
+def exchange(box: Any, p: Any, s: Any) -> None:
+    """Make both sides of the faces to tiles at rest agree: the balance closes. Marks what got warmer or colder."""
+    for n in range(p.foreign):
+        if u8(p.kind, n) == REST:
+            _exchange(box, p, s, n, u8(p.direction, n))
+
+
+@kernel
+def list_faces(box: Any, asked: Any, counts: Any, lists: Any) -> int:
+    """List the faces of tiles that lead out of a pass; how many there are.
+
+    ``asked`` are addresses of level and solidity of every tile of the box, whether it runs, and of the tiles;
+    ``counts`` how many of these, how many of them are the level's own, and its number; ``lists`` addresses of what is
+    filled in, as native/kernel.cpp has it.
     """
-    beside, where, solid, runs, tiles = asked
-    count, own, number, all_tiles = counts
-    start, their_tile, slot, directions, kinds = lists
+    where, solid, runs, tiles = asked
+    count, own, number = counts
+    start, their_tile, slot, direction, kind, live = lists
     n = 0
     for t in range(count):
-        put_i32(start, t, np.int32(n))
-        mine = i64(tiles, t)
+        store(start, t, np.int32(n))
+        mine, stepped = i32(tiles, t), 0
         for d in range(6):
-            other = i64(beside, 6 * mine + d)
-            if other < 0 or u8(solid, other) == 0:
+            other = i32(box.beside, 6 * mine + d)
+            stepped |= u8(runs, other) << d
+            level = i8(where, other) if u8(solid, other) else number
+            if t >= own or level == number:
                 continue
-            level = np.int64(np.int8(u8(where, other)))
-            if (t < own and level == number) or (t >= own and u8(runs, other) != 0):
-                continue
-            axis = 2 if d < 2 else 1 if d < 4 else 0
-            put_i64(their_tile, n, other)
-            put_i64(slot, n, axis * all_tiles + (mine if d & 1 else other))
-            put_u8(directions, n, np.uint8(d))
-            put_u8(kinds, n, np.uint8(_kind_of(level, number) if t < own else STILL))
+            store(their_tile, n, np.int32(other))
+            store(slot, n, np.int32((d >> 1) * box.tiles + (mine if d & 1 else other)))
+            store(direction, n, np.uint8(d))
+            store(kind, n, np.uint8(REST if level < 0 else SLOWER if level < number else FASTER))
             n += 1
-    put_i32(start, count, np.int32(n))
+        store(live, t, np.uint8(stepped))
+    store(start, count, np.int32(n))
     return n

@@ -10,8 +10,9 @@ bits). Comparisons give a Mask and ``choose`` picks by it.
 
 from __future__ import annotations
 
+import inspect
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba import extending, types
@@ -19,10 +20,14 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import models, register_model
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 intrinsic: Any = extending.intrinsic  # takes the first argument away, which no type checker sees
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 WIDTH = 16
 CONTRACT = ("contract",)  # a product and a sum may become one operation; nothing is assumed of NaN or infinity
-F32, I32, I64, BIT = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(1)
+F32, F64, BYTE, I32, I64, BIT = ir.FloatType(), ir.DoubleType(), *(ir.IntType(n) for n in (8, 32, 64, 1))
 
 
 class _Vector(types.Type):
@@ -41,16 +46,36 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, fe_type.llvm)
 
 
+def instruction(result: Any, *kinds: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Make what kernels can call of a function that takes LLVM's builder and operands of ``kinds``."""
+
+    def made(emit: Callable[..., Any]) -> Any:
+        def typed(_typing: Any, *_given: Any):
+            return result(*kinds), lambda _context, builder, _sig, args: emit(builder, *args)
+
+        typed.__name__, typed.__doc__ = emit.__name__, emit.__doc__
+        names = ["_typing", *(f"operand{n}" for n in range(len(kinds)))]
+        setattr(typed, "__signature__", inspect.Signature([inspect.Parameter(n, POSITIONAL) for n in names]))  # noqa: B010
+        return intrinsic(typed)
+
+    return made
+
+
+def take(builder: Any, one: Any, other: Any, order: Any) -> Any:
+    """Elements of two vectors end to end."""
+    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
+
+
 def _splat(builder: Any, value: Any) -> Any:
     vector = ir.VectorType(value.type, WIDTH)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(I32, 0))
-    order = ir.Constant(ir.VectorType(I32, WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(one, one, order)
+    return take(builder, one, one, [0] * WIDTH)
 
 
 def _both(builder: Any, args: Any) -> list[Any]:
-    """The operands as vectors: a number stands for sixteen of it."""
-    return [a if isinstance(a.type, ir.VectorType) else _splat(builder, a) for a in args]
+    """The operands as vectors: a number stands for sixteen of it; a double is cut to a float."""
+    single = [builder.fptrunc(a, F32) if a.type == F64 else a for a in args]
+    return [a if isinstance(a.type, ir.VectorType) else _splat(builder, a) for a in single]
 
 
 def _operator(function: Any, emit: Any, cases: list[tuple[Any, Any, Any]]) -> None:
@@ -61,12 +86,17 @@ def _operator(function: Any, emit: Any, cases: list[tuple[Any, Any, Any]]) -> No
         lower_builtin(function, left, right)(lambda c, b, sig, args, emit=emit: emit(b, *_both(b, args)))
 
 
-def _pairs(result: Any, vector: Any, number: Any) -> list[tuple[Any, Any, Any]]:
-    return [(result, vector, vector), (result, vector, number), (result, number, vector)]
+def _pairs(result: Any, vector: Any, *numbers: Any) -> list[tuple[Any, Any, Any]]:
+    mixed = [pair for n in numbers for pair in ((result, vector, n), (result, n, vector))]
+    return [(result, vector, vector), *mixed]
 
 
-_floats, _integers = _pairs(lanes, lanes, types.float32), _pairs(nodes, nodes, types.int32)
-_operator(operator.truediv, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT), _floats)
+_reals = (types.float32, types.float64)
+_floats, _integers, _compared = (
+    _pairs(lanes, lanes, *_reals),
+    _pairs(nodes, nodes, types.int32),
+    _pairs(mask, lanes, *_reals),
+)
 for _function, _float, _integer in (
     (operator.add, "fadd", "add"), (operator.sub, "fsub", "sub"), (operator.mul, "fmul", "mul")
 ):  # fmt: skip
@@ -77,14 +107,12 @@ for _function, _float, _integer in (
         ),
         _floats + _integers,
     )
-for _function, _sign in ((operator.lt, "<"), (operator.ge, ">="), (operator.gt, ">"), (operator.eq, "==")):
-    _operator(
-        _function,
-        lambda b, x, y, sign=_sign: b.fcmp_ordered(sign, x, y) if x.type.element == F32 else b.icmp_signed(sign, x, y),
-        _pairs(mask, lanes, types.float32) + _pairs(mask, nodes, types.int32),
-    )
+_signs = {"lt": "<", "le": "<=", "ge": ">=", "gt": ">", "eq": "=="}
+for _name, _sign in _signs.items():
+    _operator(getattr(operator, _name), lambda b, x, y, sign=_sign: b.fcmp_ordered(sign, x, y), _compared)
+_operator(operator.gt, lambda b, x, y: b.icmp_signed(">", x, y), _pairs(mask, nodes, types.int32))
+_operator(operator.truediv, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT), _floats)
 _operator(operator.and_, lambda b, x, y: b.and_(x, y), [*_integers, (mask, mask, mask)])
-_operator(operator.or_, lambda b, x, y: b.or_(x, y), [(mask, mask, mask)])
 
 
 @intrinsic
@@ -111,67 +139,55 @@ def choose(_typing: Any, where: Any, yes: Any, no: Any):
     return (yes if isinstance(yes, _Vector) else no)(where, yes, no), emit
 
 
-@intrinsic
-def opposite(_typing: Any, where: Any):
-    """The mask turned over."""
-    return mask(mask), lambda _context, builder, _sig, args: builder.not_(args[0])
-
-
-@intrinsic
-def bits(_typing: Any, where: Any):
+@instruction(types.uint32, mask)
+def bits(builder: Any, where: Any) -> Any:
     """The mask as an integer, lane 0 the lowest bit; zero where nothing is set."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.zext(builder.bitcast(args[0], ir.IntType(WIDTH)), I32)
-
-    return types.uint32(mask), emit
+    return builder.zext(builder.bitcast(where, ir.IntType(WIDTH)), I32)
 
 
-@intrinsic
-def first_of(_typing: Any, set_bits: Any, values: Any):
-    """The value in the lowest lane that is set in ``set_bits``, which is not zero."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.extract_element(args[1], builder.cttz(args[0], ir.Constant(BIT, 1)))
-
-    return types.int32(types.uint32, nodes), emit
-
-
-@intrinsic
-def whole(_typing: Any, values: Any):
+@instruction(nodes, lanes)
+def whole(builder: Any, values: Any) -> Any:
     """Lanes cut to Nodes. They must fit: clamp first."""
-    return nodes(lanes), lambda _context, builder, _sig, args: builder.fptosi(args[0], nodes.llvm)
+    return builder.fptosi(values, nodes.llvm)
 
 
-@intrinsic
-def as_lanes(_typing: Any, values: Any):
+@instruction(lanes, nodes)
+def as_lanes(builder: Any, values: Any) -> Any:
     """Nodes as Lanes."""
-    return lanes(nodes), lambda _context, builder, _sig, args: builder.sitofp(args[0], lanes.llvm)
+    return builder.sitofp(values, lanes.llvm)
 
 
-def _reduce(name: str, begins_with: float | None = None) -> Any:
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        before = [] if begins_with is None else [ir.Constant(F32, begins_with)]
-        function = ir.FunctionType(F32, [F32] * len(before) + [lanes.llvm])
-        found = builder.module.declare_intrinsic(f"llvm.vector.reduce.{name}.v{WIDTH}f32", (), function)
-        return builder.call(found, [*before, args[0]], fastmath=("reassoc",))
-
-    return emit
+@instruction(lanes, lanes, lanes)
+def shift_up(builder: Any, before: Any, row: Any) -> Any:
+    """What lies before each voxel of a row."""
+    return take(builder, before, row, range(WIDTH - 1, 2 * WIDTH - 1))
 
 
-@intrinsic
-def total(_typing: Any, values: Any):
+@instruction(lanes, lanes, lanes)
+def shift_down(builder: Any, row: Any, after: Any) -> Any:
+    """What lies after each voxel of a row."""
+    return take(builder, row, after, range(1, WIDTH + 1))
+
+
+def _reduced(builder: Any, name: str, *operands: Any) -> Any:
+    shape = ir.FunctionType(F32, [operand.type for operand in operands])
+    found = builder.module.declare_intrinsic(f"llvm.vector.reduce.{name}.v{WIDTH}f32", (), shape)
+    return builder.call(found, operands, fastmath=("reassoc",))
+
+
+@instruction(types.float32, lanes)
+def total(builder: Any, values: Any) -> Any:
     """Sum of sixteen floats, added in pairs."""
-    return types.float32(lanes), _reduce("fadd", -0.0)
+    return _reduced(builder, "fadd", ir.Constant(F32, -0.0), values)
 
 
-@intrinsic
-def least(_typing: Any, values: Any):
+@instruction(types.float32, lanes)
+def least(builder: Any, values: Any) -> Any:
     """Smallest of sixteen floats; a NaN is passed over."""
-    return types.float32(lanes), _reduce("fmin")
+    return _reduced(builder, "fmin", values)
 
 
-@intrinsic
-def most(_typing: Any, values: Any):
+@instruction(types.float32, lanes)
+def most(builder: Any, values: Any) -> Any:
     """Largest of sixteen floats; a NaN is passed over."""
-    return types.float32(lanes), _reduce("fmax")
+    return _reduced(builder, "fmax", values)

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections import namedtuple
 from typing import Any
 
 import numba
 import numpy as np
 
-from iceball.thermal.backends._numba_tiles_lanes import as_lanes, bits, choose, first_of, full, opposite, whole
-from iceball.thermal.backends._numba_tiles_memory import Struct, f32, gather, load_bytes, put_f32, store, u8
+from iceball.thermal.backends._numba_tiles_lanes import as_lanes, bits, choose, full, whole
+from iceball.thermal.backends._numba_tiles_memory import (
+    Struct,
+    f32,
+    gather,
+    gather_pairs,
+    i64,
+    kept_apart,
+    load,
+    load_bytes,
+    pick,
+    store,
+    u8,
+)
 from iceball.thermal.backends.native._structs import Box, Pass, Settle, Wells
+from iceball.thermal.bricks import VOXELS
 from iceball.thermal.media import FIRST, MEDIUM, TOTAL
 
-kernel: Any = numba.njit(nogil=True, error_model="numpy")
+kernel: Any = numba.njit(nogil=True, error_model="numpy", forceinline=False)  # or it would inherit what calls it has
 inlined: Any = numba.njit(nogil=True, error_model="numpy", forceinline=True)
-
-
-class Medium(ctypes.Structure):
-    """One material over its enthalpy: media.MEDIUM."""
-
-    _fields_ = [(name, ctypes.c_float * MEDIUM[name].shape[0] if MEDIUM[name].shape else ctypes.c_float)
-                for name in MEDIUM.names or ()]  # fmt: skip
-
-
-MEDIUM_BYTES = ctypes.sizeof(Medium)
 box_at, pass_at, wells_at, settle_at = (Struct(made).at() for made in (Box, Pass, Wells, Settle))
-_medium_at = Struct(Medium).at()
+TX, TY, TZ = 16, 4, 4
+ROWS, TILE_BYTES = VOXELS // TX, 4 * VOXELS
+NUMBERS = MEDIUM.itemsize // 4
 FIRST1, FIRST2 = np.int32(FIRST[1]), np.int32(FIRST[2])
-LAST0, LAST1, LAST2 = (np.float32(TOTAL - 1 - first) for first in FIRST)
-ZERO, ONE, TWO, SIX, TINY = (np.float32(x) for x in (0, 1, 2, 6, 1e-30))
-TEMPERATURE, POTENTIAL, CONDUCTIVITY, PERFUSED = 0, 2, 4, 6  # rows of the tables; each is followed by its steps
-PIECES, ROWS = TOTAL, 16
+LAST0, LAST1, LAST2 = (float(TOTAL - 1 - first) for first in FIRST)
 EVERY = np.uint32(0xFFFF)
+TEMPERATURE, POTENTIAL, CONDUCTIVITY, UNFROZEN = range(4)  # of ``curves``
 # What sixteen voxels are made of: numbers where it is one material, Lanes where several meet. See media.MEDIUM;
-# ``piece`` is where the tables of a material begin.
+# ``piece`` is where the curves of a material begin.
 Material = namedtuple(
     "Material",
     "low0 low1 low2 inverse0 inverse1 inverse2 straight t0 t1 p0 p1 k perfusion metabolic piece",
@@ -43,66 +45,32 @@ Material = namedtuple(
 
 
 @inlined
-def medium_of(box: Any, label: int) -> Any:
-    """The material called ``label``."""
-    return _medium_at(box.media + label * MEDIUM_BYTES)
-
-
-@inlined
-def labels_of(box: Any, at: int) -> Any:
-    """Materials of sixteen voxels."""
-    return load_bytes(box.label, at)
-
-
-@inlined
-def row_of(box: Any, offset: int, r: int) -> int:
-    """Where row ``r`` of the tile at ``offset`` begins."""
-    return offset + (r >> 2) * box.plane + (r & 3) * box.row
-
-
-@inlined
 def material(box: Any, label: int) -> Any:
     """One material, for rows made of it alone."""
-    m = medium_of(box, label)
-    low, inverse = m.low, m.inverse
+    at, n = box.media, NUMBERS * label
     return Material(
-        f32(low, 0), f32(low, 1), f32(low, 2), f32(inverse, 0), f32(inverse, 1), f32(inverse, 2),
-        m.straight, m.t0, m.t1, m.p0, m.p1, m.k, m.perfusion, m.metabolic, np.int32(label * PIECES),
+        f32(at, n), f32(at, n + 1), f32(at, n + 2), f32(at, n + 3), f32(at, n + 4), f32(at, n + 5), f32(at, n + 6),
+        f32(at, n + 7), f32(at, n + 8), f32(at, n + 9), f32(at, n + 10), f32(at, n + 11), f32(at, n + 12),
+        f32(at, n + 13), np.int32(label * TOTAL),
     )  # fmt: skip
 
 
 @inlined
-def _spread(m: Any) -> Any:
-    return Material(
-        full(m.low0), full(m.low1), full(m.low2), full(m.inverse0), full(m.inverse1), full(m.inverse2),
-        full(m.straight), full(m.t0), full(m.t1), full(m.p0), full(m.p1), full(m.k), full(m.perfusion),
-        full(m.metabolic), full(m.piece),
-    )  # fmt: skip
+def _of(box: Any, label: Any, number: int) -> Any:
+    """One number of each of sixteen materials."""
+    if box.few != 0:
+        return pick(box.few + 4 * TX * number, label)
+    return gather(box.media + 4 * number, label * np.int32(NUMBERS))
 
 
 @inlined
-def _where(here: Any, a: Any, b: Any) -> Any:
+def blend(box: Any, label: Any) -> Any:
+    """Sixteen materials, for rows where several meet."""
     return Material(
-        choose(here, a.low0, b.low0), choose(here, a.low1, b.low1), choose(here, a.low2, b.low2),
-        choose(here, a.inverse0, b.inverse0), choose(here, a.inverse1, b.inverse1),
-        choose(here, a.inverse2, b.inverse2), choose(here, a.straight, b.straight), choose(here, a.t0, b.t0),
-        choose(here, a.t1, b.t1), choose(here, a.p0, b.p0), choose(here, a.p1, b.p1), choose(here, a.k, b.k),
-        choose(here, a.perfusion, b.perfusion), choose(here, a.metabolic, b.metabolic), choose(here, a.piece, b.piece),
+        _of(box, label, 0), _of(box, label, 1), _of(box, label, 2), _of(box, label, 3), _of(box, label, 4),
+        _of(box, label, 5), _of(box, label, 6), _of(box, label, 7), _of(box, label, 8), _of(box, label, 9),
+        _of(box, label, 10), _of(box, label, 11), _of(box, label, 12), _of(box, label, 13), label * np.int32(TOTAL),
     )  # fmt: skip
-
-
-@inlined
-def materials(box: Any, at: int) -> Any:
-    """The materials of sixteen voxels, lane by lane: then one look-up serves them all."""
-    labels = labels_of(box, at)
-    label = first_of(EVERY, labels)
-    made, left = _spread(material(box, label)), bits(opposite(labels == label))
-    while left != 0:
-        label = first_of(left, labels)
-        here = labels == label
-        made = _where(here, material(box, label), made)
-        left &= bits(opposite(here))
-    return made
 
 
 @inlined
@@ -114,95 +82,133 @@ def place(m: Any, h: Any) -> Any:
     first = choose(thawed, FIRST2, choose(mushy, FIRST1, full(np.int32(0))))
     last = choose(thawed, LAST2, choose(mushy, LAST1, full(LAST0)))
     at = (h - low) * inverse
-    inside = choose(at > ZERO, at, ZERO)  # NaN becomes the first piece, and stays NaN in the position
+    inside = choose(at > 0.0, at, 0.0)  # NaN becomes the first piece, and stays NaN in the position
     node = whole(choose(inside < last, inside, last))
     return node + first + m.piece, at - as_lanes(node)
 
 
 @inlined
-def read(box: Any, where: Any, row: int) -> Any:
-    """Row ``row`` of the tables at a place."""
-    base = box.rows + 4 * row * box.row_count
-    return gather(base, where[0]) + where[1] * gather(base + 4 * box.row_count, where[0])
+def read(box: Any, where: Any, curve: int) -> Any:
+    """One of ``curves`` at a place."""
+    value, step = gather_pairs(box.curves + 8 * TOTAL * box.materials * curve, where[0])
+    return value + where[1] * step
 
 
 @inlined
-def frozen_somewhere(m: Any, h: Any) -> bool:
-    """Whether any of sixteen enthalpies lies below the straight line."""
-    return bits(h < m.straight) != 0
+def anywhere(where: Any) -> bool:
+    """Whether a mask is set somewhere."""
+    return bits(where) != 0
 
 
 @inlined
-def living(box: Any, m: Any, at: int, h: Any, stasis: bool) -> Any:
-    """Blood and cells of sixteen voxels: dH/dt of each."""
-    if not frozen_somewhere(m, h):
-        blood = full(m.perfusion * (box.arterial_c - m.t0)) - m.perfusion * m.t1 * h
-        cells = full(m.metabolic)
-    elif bits(h > m.low1) == 0:
-        return full(ZERO), full(ZERO)
-    else:
-        where = place(m, h)
-        perfused = read(box, where, PERFUSED)
-        blood = m.perfusion * perfused * (box.arterial_c - read(box, where, TEMPERATURE))
-        cells = m.metabolic * perfused
-    if stasis:
-        alive = as_lanes(load_bytes(box.alive, at))
-        return blood * alive, cells * alive
-    return blood, cells
+def everywhere(where: Any) -> bool:
+    """Whether a mask is set in all sixteen."""
+    return bits(where) == EVERY
 
 
 @inlined
-def write(box: Any, m: Any, at: int, h: Any, buffers: Any, unlike: bool) -> None:
-    """Write the potential of sixteen voxels; temperature and conductivity where ``unlike``."""
-    if not frozen_somewhere(m, h):
-        store(buffers[0], at, m.p0 + m.p1 * h)
-        if unlike:
-            store(buffers[1], at, m.t0 + m.t1 * h)
-            store(buffers[2], at, full(m.k))
-        return
-    where = place(m, h)
-    store(buffers[0], at, read(box, where, POTENTIAL))
-    if unlike:
-        store(buffers[1], at, read(box, where, TEMPERATURE))
-        store(buffers[2], at, read(box, where, CONDUCTIVITY))
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two, lane by lane; ``b`` where ``a`` is not a number."""
+    return choose(a < b, a, b)
+
+
+@inlined
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two, lane by lane; ``b`` where ``a`` is not a number."""
+    return choose(a > b, a, b)
 
 
 @inlined
 def temperature(box: Any, m: Any, h: Any) -> Any:
     """Temperature of sixteen voxels."""
-    if not frozen_somewhere(m, h):
-        return m.t0 + m.t1 * h
-    return read(box, place(m, h), TEMPERATURE)
+    if anywhere(h < m.straight):
+        return read(box, place(m, h), TEMPERATURE)
+    return m.t0 + m.t1 * h
+
+
+@inlined
+def potential(box: Any, m: Any, h: Any) -> Any:
+    """Potential of sixteen voxels."""
+    if anywhere(h < m.straight):
+        return read(box, place(m, h), POTENTIAL)
+    return m.p0 + m.p1 * h
+
+
+@inlined
+def living(box: Any, m: Any, h: Any, t: Any) -> Any:
+    """Blood and cells of sixteen voxels at temperatures ``t``: dH/dt of each."""
+    if not anywhere(h > m.low1):
+        return full(0.0), full(0.0)
+    unfrozen = choose(h >= m.straight, 1.0, full(0.0))
+    if bits(h < m.straight) & bits(h > m.low1) != 0:
+        unfrozen = read(box, place(m, h), UNFROZEN)
+    return m.perfusion * unfrozen * (box.arterial_c - t), m.metabolic * unfrozen
+
+
+@inlined
+def show(box: Any, m: Any, at: int, h: Any, buffer: int, unlike: bool) -> None:
+    """Leave what neighbours need to see of a row; ``unlike`` where one of them is of another material."""
+    theta, t, k = i64(box.potential, buffer), i64(box.temperature, buffer), i64(box.conductivity, buffer)
+    if not anywhere(h < m.straight):
+        store(theta, at, m.p0 + m.p1 * h)
+        if unlike:
+            store(t, at, m.t0 + m.t1 * h)
+            store(k, at, full(m.k))
+        return
+    where = place(m, h)
+    store(theta, at, read(box, where, POTENTIAL))
+    if unlike:
+        store(t, at, read(box, where, TEMPERATURE))
+        store(k, at, read(box, where, CONDUCTIVITY))
+
+
+@inlined
+def own_of(box: Any, tile: int) -> int:
+    """Address of a tile's own numbers, see Box.own."""
+    return box.own + 4 * TILE_BYTES * tile
+
+
+# -- what is rare: kept apart, so that what thawed rows need fits the processor's cache --------------------------------
 
 
 @kernel
-def look(box: Any, label: int, h: Any) -> Any:
-    """Potential, temperature and conductivity of one voxel."""
-    m = medium_of(box, label)
-    if h >= m.straight:
-        return m.p0 + m.p1 * h, m.t0 + m.t1 * h, m.k
-    part = np.int64(h >= f32(m.low, 1)) + np.int64(h >= f32(m.low, 2))
-    first = np.int64(FIRST2) if part == 2 else np.int64(FIRST1) if part == 1 else np.int64(0)
-    at = (h - f32(m.low, part)) * f32(m.inverse, part)
-    node = min(np.int64(at), PIECES - 1 - first) if at > ZERO else np.int64(0)
-    within, row = at - np.float32(node), label * PIECES + first + node
-    n, rows = box.row_count, box.rows
-    theta = f32(rows, POTENTIAL * n + row) + within * f32(rows, (POTENTIAL + 1) * n + row)
-    t = f32(rows, TEMPERATURE * n + row) + within * f32(rows, (TEMPERATURE + 1) * n + row)
-    k = f32(rows, CONDUCTIVITY * n + row) + within * f32(rows, (CONDUCTIVITY + 1) * n + row)
-    return theta, t, k
+def living_ice(box: Any, label: int, h: Any) -> Any:
+    """Blood and cells of a row of one material that has begun to freeze."""
+    kept_apart()
+    m = material(box, label)
+    if not anywhere(h > m.low1):
+        return full(0.0), full(0.0)
+    return living(box, m, h, temperature(box, m, h))
 
 
-@inlined
-def label_of(box: Any, at: int) -> Any:
-    """Material of one voxel."""
-    return np.int64(u8(box.label, at))
+@kernel
+def potential_ice(box: Any, label: int, h: Any) -> Any:
+    """Potential of a row of one material that has begun to freeze."""
+    kept_apart()
+    return read(box, place(material(box, label), h), POTENTIAL)
 
 
-@inlined
-def put_look(buffers: Any, at: int, seen: Any, unlike: bool) -> None:
-    """Write what ``look`` found into one of the two buffers."""
-    put_f32(buffers[0], at, seen[0])
-    if unlike:
-        put_f32(buffers[1], at, seen[1])
-        put_f32(buffers[2], at, seen[2])
+@kernel
+def temperature_of(box: Any, at: int, h: Any) -> Any:
+    """Temperature of a row of whatever kind."""
+    kept_apart()
+    if u8(box.row_kind, at // TX) & 1:
+        return temperature(box, material(box, u8(box.label, at)), h)
+    return temperature(box, blend(box, load_bytes(box.label, at)), h)
+
+
+@kernel
+def show_row(box: Any, at: int, h: Any) -> None:
+    """Show a row of whatever kind where every pass leaves its result."""
+    kept_apart()
+    show(box, blend(box, load_bytes(box.label, at)), at, h, 0, u8(box.row_kind, at // TX) & 2 == 0)
+
+
+@kernel
+def show_tile(box: Any, tile: int, first: int) -> None:
+    """Show a tile whose enthalpies are those from number ``first`` of its own on."""
+    own = own_of(box, tile)
+    for r in range(ROWS):
+        h = load(own, first + TX * r)
+        store(own, TX * r, h)
+        show_row(box, VOXELS * tile + TX * r, h)

@@ -15,7 +15,23 @@ from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import models, register_model
 
-from iceball.thermal.backends._numba_tiles_lanes import F32, I32, I64, WIDTH, intrinsic, lanes, mask, nodes
+from iceball.thermal.backends._numba_tiles_lanes import (
+    BIT,
+    BYTE,
+    F32,
+    F64,
+    I32,
+    I64,
+    WIDTH,
+    instruction,
+    intrinsic,
+    lanes,
+    nodes,
+    take,
+)
+
+AVX512, AVX2 = "llvm.x86.avx512.permvar.sf.512", "llvm.x86.avx2.permps"
+HALF = WIDTH // 2
 
 
 def _place(builder: Any, address: Any, index: Any, element: Any) -> Any:
@@ -24,220 +40,223 @@ def _place(builder: Any, address: Any, index: Any, element: Any) -> Any:
     return builder.gep(pointer, [index], source_etype=element)
 
 
-def _reads(kind: Any, element: Any, vector: bool) -> Any:
-    """Make an intrinsic that reads ``element`` number ``index`` after ``address``, or sixteen from there on."""
-
-    def read(_typing: Any, address: Any, index: Any):
-        def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-            pointer = _place(builder, args[0], args[1], element)
-            if not vector:
-                return builder.load(pointer, typ=element)
-            wide = ir.VectorType(element, WIDTH)
-            got = builder.load(builder.bitcast(pointer, wide.as_pointer()), align=element_bytes, typ=wide)
-            return got if kind is lanes else builder.zext(got, nodes.llvm)
-
-        element_bytes = 4 if element is F32 else 1
-        return kind(types.int64, types.int64), emit
-
-    return intrinsic(read)
+def _column(builder: Any, address: Any, index: Any, element: Any) -> list[Any]:
+    """Pointers to one voxel of each row of a tile, the first at ``index`` after ``address``."""
+    steps = [ir.Constant(I64, WIDTH * n) for n in range(WIDTH)]
+    return [_place(builder, address, builder.add(index, step), element) for step in steps]
 
 
-def _writes(kind: Any, element: Any) -> Any:
-    """Make an intrinsic that writes ``value`` at ``index`` after ``address``."""
+def _number(kind: Any, element: Any, widen: str = "") -> Any:
+    """Read number ``index`` after ``address``; an integer becomes an int64."""
 
-    def write(_typing: Any, address: Any, index: Any, value: Any):
-        def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-            pointer = _place(builder, args[0], args[1], element)
-            if kind is lanes:
-                pointer = builder.bitcast(pointer, lanes.llvm.as_pointer())
-            builder.store(args[2], pointer, align=4 if kind is lanes else None)
+    @instruction(kind, types.int64, types.int64)
+    def read(builder: Any, address: Any, index: Any) -> Any:
+        got = builder.load(_place(builder, address, index, element), typ=element)
+        return getattr(builder, widen)(got, I64) if widen else got
 
-        return types.void(types.int64, types.int64, kind), emit
-
-    return intrinsic(write)
+    return read
 
 
-load, load_bytes = _reads(lanes, F32, True), _reads(nodes, ir.IntType(8), True)
-f32, f64 = _reads(types.float32, F32, False), _reads(types.float64, ir.DoubleType(), False)
-u8, i32, i64 = (_reads(getattr(types, f"{s}int{n}" if s else f"int{n}"), ir.IntType(n), False) for s, n in
-                (("u", 8), ("", 32), ("", 64)))  # fmt: skip
-store, put_f32, put_f64 = _writes(lanes, F32), _writes(types.float32, F32), _writes(types.float64, ir.DoubleType())
-put_u8, put_i32, put_i64 = _writes(types.uint8, ir.IntType(8)), _writes(types.int32, I32), _writes(types.int64, I64)
+def _row(kind: Any, element: Any) -> Any:
+    """Read sixteen in a row from ``index`` after ``address`` on; bytes become Nodes."""
+
+    @instruction(kind, types.int64, types.int64)
+    def read(builder: Any, address: Any, index: Any) -> Any:
+        wide = ir.VectorType(element, WIDTH)
+        pointer = builder.bitcast(_place(builder, address, index, element), wide.as_pointer())
+        got = builder.load(pointer, align=1 if element is BYTE else 4, typ=wide)
+        return builder.zext(got, nodes.llvm) if element is BYTE else got
+
+    return read
+
+
+def _rows(kind: Any, element: Any) -> Any:
+    """Read one voxel of each row of a tile; bytes become Nodes."""
+
+    @instruction(kind, types.int64, types.int64)
+    def read(builder: Any, address: Any, index: Any) -> Any:
+        got = ir.Constant(ir.VectorType(element, WIDTH), ir.Undefined)
+        for n, pointer in enumerate(_column(builder, address, index, element)):
+            got = builder.insert_element(got, builder.load(pointer, typ=element), ir.Constant(I32, n))
+        return builder.zext(got, nodes.llvm) if element is BYTE else got
+
+    return read
+
+
+f32, f64, i32 = _number(types.float32, F32), _number(types.float64, F64), _number(types.int64, I32, "sext")
+u8, i8, i64 = _number(types.int64, BYTE, "zext"), _number(types.int64, BYTE, "sext"), _number(types.int64, I64)
+load, load_bytes, load_column, load_bytes_column = (
+    _row(lanes, F32),
+    _row(nodes, BYTE),
+    _rows(lanes, F32),
+    _rows(nodes, BYTE),
+)
+
+
+@intrinsic
+def store(_typing: Any, address: Any, index: Any, value: Any):
+    """Write a number, or sixteen floats in a row, at ``index`` after ``address``. The value says how wide it is."""
+
+    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        kind = args[2].type
+        pointer = _place(builder, args[0], args[1], F32 if value is lanes else kind)
+        builder.store(args[2], builder.bitcast(pointer, kind.as_pointer()), align=4 if value is lanes else None)
+
+    return types.void(types.int64, types.int64, value), emit
+
+
+@instruction(types.void, types.int64, types.int64, lanes)
+def store_column(builder: Any, address: Any, index: Any, values: Any) -> None:
+    """Write one voxel of each row of a tile."""
+    for n, pointer in enumerate(_column(builder, address, index, F32)):
+        builder.store(builder.extract_element(values, ir.Constant(I32, n)), pointer)
 
 
 @njit(error_model="numpy", forceinline=True)
 def add_f64(address: Any, index: Any, value: Any) -> None:
     """Add to one double."""
-    put_f64(address, index, f64(address, index) + value)
+    store(address, index, f64(address, index) + value)
 
 
-@intrinsic
-def load_half(_typing: Any, address: Any, index: Any):
-    """Eight floats from ``index`` after ``address``, and eight zeros."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        half = ir.VectorType(F32, WIDTH // 2)
-        pointer = builder.bitcast(_place(builder, args[0], args[1], F32), half.as_pointer())
-        zeros = ir.Constant(half, [0.0] * (WIDTH // 2))
-        order = ir.Constant(ir.VectorType(I32, WIDTH), list(range(WIDTH)))
-        return builder.shuffle_vector(builder.load(pointer, align=4, typ=half), zeros, order)
-
-    return lanes(types.int64, types.int64), emit
-
-
-@intrinsic
-def store_half(_typing: Any, address: Any, index: Any, value: Any):
-    """Write the first eight of ``value`` at ``index`` after ``address``."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        half = ir.VectorType(F32, WIDTH // 2)
-        pointer = builder.bitcast(_place(builder, args[0], args[1], F32), half.as_pointer())
-        order = ir.Constant(ir.VectorType(I32, WIDTH // 2), list(range(WIDTH // 2)))
-        builder.store(builder.shuffle_vector(args[2], args[2], order), pointer, align=4)
-
-    return types.void(types.int64, types.int64, lanes), emit
+# -- tables ------------------------------------------------------------------------------------------------------------
 
 
 class _Places(ir.instructions.Instruction):
-    """A getelementptr with sixteen indices, which llvmlite cannot write."""
+    """A getelementptr with many indices, which llvmlite cannot write."""
 
-    def __init__(self, parent: Any, pointer: Any, index: Any) -> None:
-        super().__init__(parent, ir.VectorType(pointer.type, WIDTH), "getelementptr", [pointer, index])
+    def __init__(self, parent: Any, pointer: Any, index: Any, element: Any) -> None:
+        super().__init__(parent, ir.VectorType(pointer.type, index.type.count), "getelementptr", [pointer, index])
+        self.element = element
 
     def descr(self, buf: list[str]) -> None:
         """Write the instruction."""
         pointer, index = self.operands
         parts = f"{pointer.type} {pointer.get_reference()}, {index.type} {index.get_reference()}"
-        buf.append(f"getelementptr float, {parts}\n")
+        buf.append(f"getelementptr {self.element}, {parts}\n")
+
+
+def _gather(builder: Any, address: Any, index: Any, element: Any) -> Any:
+    """As many of ``element`` as there are in ``index``."""
+    count = index.type.count
+    pointer = builder.inttoptr(address, element.as_pointer())
+    places = _Places(builder.block, pointer, index, element)
+    builder._insert(places)
+    found, every = ir.VectorType(element, count), ir.Constant(ir.VectorType(BIT, count), [1] * count)
+    shape = ir.FunctionType(found, [places.type, I32, every.type, found])
+    name = f"llvm.masked.gather.v{count}{element.intrinsic_name}.v{count}{pointer.type.intrinsic_name}"
+    function = builder.module.declare_intrinsic(name, (), shape)
+    return builder.call(function, [places, ir.Constant(I32, 4), every, ir.Constant(found, ir.Undefined)])
+
+
+@instruction(lanes, types.int64, nodes)
+def gather(builder: Any, address: Any, index: Any) -> Any:
+    """Sixteen floats from ``index`` (Nodes) after ``address``."""
+    return _gather(builder, address, index, F32)
+
+
+@instruction(types.UniTuple(lanes, 2), types.int64, nodes)
+def gather_pairs(builder: Any, address: Any, index: Any) -> Any:
+    """Sixteen pairs of floats from pair number ``index`` (Nodes) after ``address``: all the first, all the second."""
+    made = ir.Constant(ir.ArrayType(lanes.llvm, 2), ir.Undefined)
+    parts = [take(builder, index, index, range(first, first + HALF)) for first in (0, HALF)]
+    low, high = (builder.bitcast(_gather(builder, address, part, F64), lanes.llvm) for part in parts)
+    for which in (0, 1):
+        made = builder.insert_value(made, take(builder, low, high, range(which, 2 * WIDTH, 2)), which)
+    return made
+
+
+def _permuted(builder: Any, name: str, table: Any, index: Any) -> Any:
+    function = builder.module.declare_intrinsic(name, (), ir.FunctionType(table.type, [table.type, index.type]))
+    return builder.call(function, [table, index])
 
 
 @intrinsic
-def gather(_typing: Any, address: Any, index: Any):
-    """Sixteen floats from ``index`` (Nodes) after ``address``."""
+def pick(_typing: Any, address: Any, index: Any):
+    """Numbers ``index`` (Nodes) of the sixteen floats at ``address``: without a gather where the processor can."""
 
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], F32.as_pointer())
-        places = _Places(builder.block, pointer, args[1])
-        builder._insert(places)
-        every = ir.Constant(mask.llvm, [1] * WIDTH)
-        shape = ir.FunctionType(lanes.llvm, [places.type, I32, mask.llvm, lanes.llvm])
-        name = f"llvm.masked.gather.v{WIDTH}f32.v{WIDTH}{pointer.type.intrinsic_name}"
-        function = builder.module.declare_intrinsic(name, (), shape)
-        return builder.call(function, [places, ir.Constant(I32, 4), every, ir.Constant(lanes.llvm, ir.Undefined)])
+    def emit(context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        features, places = context.codegen().magic_tuple()[2], args[1]
+        table = builder.load(builder.inttoptr(args[0], lanes.llvm.as_pointer()), align=4, typ=lanes.llvm)
+        if "+avx512f" in features:
+            return _permuted(builder, AVX512, table, places)
+        if "+avx2" not in features:
+            return _gather(builder, args[0], places, F32)
+        found = []  # number n of either half of the table, for either half of the places
+        for part in (range(HALF), range(HALF, WIDTH)):
+            half = take(builder, table, table, part)
+            low, high = (take(builder, places, places, where) for where in (range(HALF), range(HALF, WIDTH)))
+            low, high = _permuted(builder, AVX2, half, low), _permuted(builder, AVX2, half, high)
+            found.append(take(builder, low, high, range(WIDTH)))
+        upper = builder.icmp_signed(">=", places, ir.Constant(nodes.llvm, [HALF] * WIDTH))
+        return builder.select(upper, found[1], found[0])
 
     return lanes(types.int64, nodes), emit
 
 
-@intrinsic
-def ask_for(_typing: Any, address: Any, index: Any):
-    """Ask for float number ``index`` after ``address`` before it is needed."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        pointer = _place(builder, args[0], args[1], F32)
-        shape = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
-        function = builder.module.declare_intrinsic(f"llvm.prefetch.{pointer.type.intrinsic_name}", (), shape)
-        builder.call(function, [pointer, *(ir.Constant(I32, n) for n in (0, 3, 1))])
-
-    return types.void(types.int64, types.int64), emit
+# -- between threads, and how the processor works ----------------------------------------------------------------------
 
 
-# -- between threads ---------------------------------------------------------------------------------------------------
-
-
-@intrinsic
-def look_at(_typing: Any, address: Any, index: Any):
+@instruction(types.int64, types.int64, types.int64)
+def look_at(builder: Any, address: Any, index: Any) -> Any:
     """Int64 number ``index`` after ``address``, as another thread left it; what that thread did before is seen too."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.load_atomic(_place(builder, args[0], args[1], I64), "acquire", 8, typ=I64)
-
-    return types.int64(types.int64, types.int64), emit
+    return builder.load_atomic(_place(builder, address, index, I64), "acquire", 8, typ=I64)
 
 
-@intrinsic
-def swap_if(_typing: Any, address: Any, index: Any, expected: Any, value: Any):
+@instruction(types.boolean, types.int64, types.int64, types.int64, types.int64)
+def swap_if(builder: Any, address: Any, index: Any, expected: Any, value: Any) -> Any:
     """Put ``value`` there if it holds ``expected``; whether it did."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        pointer = _place(builder, args[0], args[1], I64)
-        return builder.extract_value(builder.cmpxchg(pointer, args[2], args[3], "acq_rel", "acquire"), 1)
-
-    return types.boolean(types.int64, types.int64, types.int64, types.int64), emit
+    pointer = _place(builder, address, index, I64)
+    return builder.extract_value(builder.cmpxchg(pointer, expected, value, "acq_rel", "acquire"), 1)
 
 
-@intrinsic
-def add_to(_typing: Any, address: Any, index: Any, value: Any):
+@instruction(types.int64, types.int64, types.int64, types.int64)
+def add_to(builder: Any, address: Any, index: Any, value: Any) -> Any:
     """Add ``value`` there in one go, after all that was written before; what it held."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.atomic_rmw("add", _place(builder, args[0], args[1], I64), args[2], "acq_rel")
-
-    return types.int64(types.int64, types.int64, types.int64), emit
+    return builder.atomic_rmw("add", _place(builder, address, index, I64), value, "acq_rel")
 
 
-@intrinsic
-def small_is_zero(_typing: Any):
-    """Let this thread take numbers too small to matter for zero, where the processor can; what was set before."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, _args: Any) -> Any:
-        if not _x86():
-            return ir.Constant(I32, 0)
-        before = _control(builder, "stmxcsr", None)
-        _control(builder, "ldmxcsr", builder.or_(before, ir.Constant(I32, 0x8040)))
-        return before
-
-    return types.int32(), emit
-
-
-@intrinsic
-def as_before(_typing: Any, before: Any):
-    """Undo ``small_is_zero``."""
-
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        if _x86():
-            _control(builder, "ldmxcsr", args[0])
-
-    return types.void(types.int32), emit
-
-
-def _x86() -> bool:
-    return platform.machine().lower() in {"x86_64", "amd64"}
-
-
-def _control(builder: Any, name: str, value: Any) -> Any:
-    """Read or write the register that says how SSE computes."""
-    place = builder.alloca(I32)
-    if value is not None:
-        builder.store(value, place)
-    shape = ir.FunctionType(ir.VoidType(), [place.type])
-    builder.call(builder.module.declare_intrinsic(f"llvm.x86.sse.{name}", (), shape), [place])
-    return builder.load(place, typ=I32) if value is None else None
-
-
-@intrinsic
-def call(_typing: Any, address: Any):
+@instruction(types.void, types.int64)
+def call(builder: Any, address: Any) -> None:
     """Call the C function without arguments at ``address``."""
+    builder.call(builder.inttoptr(address, ir.FunctionType(I32, []).as_pointer()), [])
 
-    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        shape = ir.FunctionType(I32, [])
-        builder.call(builder.inttoptr(args[0], shape.as_pointer()), [])
 
-    return types.void(types.int64), emit
+@instruction(types.void)
+def kept_apart(builder: Any) -> None:
+    """Keep the function that says so out of those that call it: what is rare would crowd what is not from the cache."""
+    builder.function.attributes.add("noinline")
+
+
+@instruction(types.int32, types.int32, types.int32)
+def rounding(builder: Any, keep: Any, add: Any) -> Any:
+    """Set how this thread rounds, where that can be set: bits to keep, bits to add. Returns what it was."""
+    if platform.machine().lower() not in {"x86_64", "amd64"}:
+        return ir.Constant(I32, 0)
+    place = builder.alloca(I32)
+    shape = ir.FunctionType(ir.VoidType(), [place.type])
+    builder.call(builder.module.declare_intrinsic("llvm.x86.sse.stmxcsr", (), shape), [place])
+    before = builder.load(place, typ=I32)
+    builder.store(builder.or_(builder.and_(before, keep), add), place)
+    builder.call(builder.module.declare_intrinsic("llvm.x86.sse.ldmxcsr", (), shape), [place])
+    return before
 
 
 # -- structs -----------------------------------------------------------------------------------------------------------
 
 _KINDS: dict[Any, tuple[Any, Any]] = {
-    ctypes.c_int32: (types.int32, I32),
+    ctypes.c_int32: (types.int64, I32),
     ctypes.c_int64: (types.int64, I64),
     ctypes.c_float: (types.float32, F32),
-    ctypes.c_double: (types.float64, ir.DoubleType()),
+    ctypes.c_double: (types.float64, F64),
     ctypes.c_void_p: (types.int64, I64),
 }
 
 
 class Struct(types.Type):
-    """A ctypes structure in memory; its own fields do not change while a kernel runs. An array in it is its address."""
+    """A ctypes structure in memory; its own fields do not change while a kernel runs.
+
+    An array in it is its address, an int32 an int64.
+    """
 
     def __init__(self, made_of: type[ctypes.Structure]) -> None:
         self.fields = {field[0]: (getattr(made_of, field[0]).offset, field[1]) for field in made_of._fields_}
@@ -245,11 +264,7 @@ class Struct(types.Type):
 
     def at(self) -> Any:
         """Make the function that takes an address for this struct."""
-
-        def cast(_typing: Any, address: Any):
-            return self(types.int64), lambda _context, _builder, _sig, args: args[0]
-
-        return intrinsic(cast)
+        return instruction(self, types.int64)(lambda _builder, address: address)
 
 
 @register_model(Struct)
@@ -275,4 +290,4 @@ def _field(_context: Any, builder: Any, typ: Struct, value: Any, attr: str) -> A
         return address
     got = builder.load(builder.inttoptr(address, _KINDS[kind][1].as_pointer()), typ=_KINDS[kind][1])
     got.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return got
+    return builder.sext(got, I64) if kind is ctypes.c_int32 else got

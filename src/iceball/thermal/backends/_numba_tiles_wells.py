@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from iceball.thermal.backends._numba_tiles_lanes import full, total
-from iceball.thermal.backends._numba_tiles_media import ZERO, inlined, kernel
-from iceball.thermal.backends._numba_tiles_memory import add_f64, f64, i32, i64, load_half, put_f64, store_half
+from iceball.thermal.backends._numba_tiles_media import TX, inlined, kernel
+from iceball.thermal.backends._numba_tiles_memory import add_f64, f64, i32, i64, kept_apart, load, store
 
 TRIES, CLOSE = 40, 1e-9
 
@@ -65,9 +65,9 @@ def _between(first: int, second: int, probe: int, time: float) -> float:
 @inlined
 def _around(w: Any, theta: int, s: int) -> float:
     """Mean potential of the tissue that a segment sees."""
-    parts = full(ZERO)
+    parts = full(0.0)
     for r in range(i64(w.start, s), i64(w.start, s + 1)):
-        parts = parts + load_half(w.weight, 8 * r) * load_half(theta, i64(w.run, r))
+        parts = parts + load(w.weight, TX * r) * load(theta, i64(w.run, r))
     return np.float64(total(parts))
 
 
@@ -84,23 +84,24 @@ def _line_heat(w: Any, theta: int, s: int, probe: int, time: float) -> Any:
 
 
 @kernel
-def run_wells(box: Any, w: Any, theta: int, time: float, share: float, first: bool) -> None:
+def run_wells(box: Any, w: Any, now: int, time: float, share: float, first: bool) -> None:
     """Work out what every segment takes and spread it over ``well_heat``; count it with the weight ``share``."""
+    kept_apart()
     for r in range(i64(w.start, w.segments)):
-        store_half(box.well_heat, i64(w.run, r), full(ZERO))
+        store(box.well_heat, i64(w.run, r), full(0.0))
     for s in range(w.segments):
-        probe = np.int64(i32(w.probe, s))
+        probe = i32(w.probe, s)
         if i32(w.mode, probe) == 0:
             continue
-        q, surface = _line_heat(w, theta, s, probe, time)
+        q, surface = _line_heat(w, i64(box.potential, now), s, probe, time)
         length = f64(w.length_m, s)
-        put_f64(w.heat, s, q)
+        store(w.heat, s, q)
         heat = q * f64(w.power, probe) * length
         add_f64(w.energy, probe, share * heat)
         if first:
             add_f64(w.first_heat, probe, heat)
             add_f64(w.first_surface, probe, surface * length)
-        rate = np.float32(-heat / w.voxel_m3)
+        rate = -heat / w.voxel_m3
         for r in range(i64(w.start, s), i64(w.start, s + 1)):
             at = i64(w.run, r)
-            store_half(box.well_heat, at, load_half(box.well_heat, at) + rate * load_half(w.weight, 8 * r))
+            store(box.well_heat, at, load(box.well_heat, at) + rate * load(w.weight, TX * r))

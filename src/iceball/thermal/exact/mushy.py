@@ -25,21 +25,27 @@ LARGEST_EXPONENT = 600.0  # exp() of more would leave the range of numbers
 
 
 @noun
-class MushyPlane:
-    """A half-space at ``start_c`` whose wall is held at ``wall_c`` from time zero (B5); ``roots`` are λ and μ."""
+class Mush:
+    """A solidus and a liquidus that grow as sqrt(t) in a medium that was at ``start_c``; ``roots`` are λ and μ."""
 
     medium: MushyPhases
     roots: tuple[float, float]
-    wall_c: float
     start_c: float
 
     def solidus_mm(self, time_s: float) -> float:
-        """Distance of the solidus from the wall [mm] at ``time_s`` [s]."""
-        return _distance_mm(self.roots[0], self.medium.frozen_diffusivity, time_s)
+        """Distance of the solidus from the wall or the line [mm] at ``time_s`` [s]."""
+        return 2e3 * self.roots[0] * math.sqrt(self.medium.frozen_diffusivity * time_s)
 
     def liquidus_mm(self, time_s: float) -> float:
-        """Distance of the liquidus from the wall [mm] at ``time_s`` [s]."""
-        return _distance_mm(self.roots[1], self.medium.mushy_diffusivity, time_s)
+        """Distance of the liquidus from the wall or the line [mm] at ``time_s`` [s]."""
+        return 2e3 * self.roots[1] * math.sqrt(self.medium.mushy_diffusivity * time_s)
+
+
+@noun
+class MushyPlane(Mush):
+    """A half-space at ``start_c`` whose wall is held at ``wall_c`` from time zero (B5); ``roots`` are λ and μ."""
+
+    wall_c: float
 
     def frozen_mm(self, time_s: float) -> float:
         """Thickness [mm] of what is frozen at ``time_s`` [s], the mushy zone counted by its frozen fraction."""
@@ -60,21 +66,10 @@ class MushyPlane:
 
 
 @noun
-class MushyLine:
+class MushyLine(Mush):
     """A line that takes ``heat_w_per_m`` from time zero out of a medium at ``start_c`` (B6); ``roots`` are λ and μ."""
 
-    medium: MushyPhases
-    roots: tuple[float, float]
     heat_w_per_m: float
-    start_c: float
-
-    def solidus_mm(self, time_s: float) -> float:
-        """Radius of the solidus [mm] at ``time_s`` [s]."""
-        return _distance_mm(self.roots[0], self.medium.frozen_diffusivity, time_s)
-
-    def liquidus_mm(self, time_s: float) -> float:
-        """Radius of the liquidus [mm] at ``time_s`` [s]."""
-        return _distance_mm(self.roots[1], self.medium.mushy_diffusivity, time_s)
 
     def frozen_mm(self, time_s: float) -> float:
         """Radius [mm] of a disc of the frozen area at ``time_s`` [s], the mushy zone counted by its frozen fraction."""
@@ -172,10 +167,6 @@ def mushy_line(medium: MushyPhases, *, heat_w_per_m: float, start_c: float) -> M
 
 def _frozen(medium: MushyPhases, temperature_c: ArrayLike) -> float:
     return float((medium.liquidus_c - np.asarray(temperature_c)) / (medium.liquidus_c - medium.solidus_c))
-
-
-def _distance_mm(root: float, diffusivity: float, time_s: float) -> float:
-    return 2e3 * root * math.sqrt(diffusivity * time_s)
 
 
 def _similar(medium: MushyPhases, distance_mm: ArrayLike, time_s: float) -> tuple[Field, Field, Field]:

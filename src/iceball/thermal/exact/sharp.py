@@ -22,70 +22,77 @@ if TYPE_CHECKING:
 
 
 @noun
-class Plane:
+class Front:
+    """A front at 2 ``root`` sqrt(a_s t) in a medium that was at ``start_c``: what plane, line and point share.
+
+    x stands for distance / (2 sqrt(a t)), with the diffusivity of the phase it is asked in.
+    """
+
+    medium: Phases
+    root: float
+    start_c: float
+
+    def front_mm(self, time_s: float) -> float:
+        """Distance of the front from the wall, the line or the point [mm] at ``time_s`` [s]."""
+        return 2e3 * self.root * math.sqrt(self.medium.frozen_diffusivity * time_s)
+
+    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
+        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from wall, line or point and ``time_s`` [s]."""
+        m = self.medium
+        ratio = math.sqrt(m.frozen_diffusivity / m.diffusivity)
+        frozen = np.asarray(distance_mm, dtype=float) / 1e3 / (2 * math.sqrt(m.frozen_diffusivity * time_s))
+        fallen = self._spread(frozen * ratio) / self._spread(self.root * ratio)
+        outer = self.start_c - (self.start_c - m.freezing_c) * fallen
+        return np.where(frozen < self.root, self._inside_c(frozen), outer)
+
+    def _inside_c(self, x: Field) -> Field:
+        """Temperature (...) [°C] of what is frozen."""
+        raise NotImplementedError
+
+    def _spread(self, x: ArrayLike) -> Field:
+        """How cold (...) spreads into what is not frozen, in any unit: it falls to nothing far away."""
+        raise NotImplementedError
+
+
+@noun
+class Plane(Front):
     """A half-space at ``start_c`` whose wall is held at ``wall_c`` from time zero (B1, B2)."""
 
-    medium: Phases
-    root: float
     wall_c: float
-    start_c: float
 
-    def front_mm(self, time_s: float) -> float:
-        """Distance of the front from the wall [mm] at ``time_s`` [s]."""
-        return _front_mm(self.medium, self.root, time_s)
+    def _inside_c(self, x: Field) -> Field:
+        return self.wall_c + (self.medium.freezing_c - self.wall_c) * erf(x) / math.erf(self.root)
 
-    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
-        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the wall and ``time_s`` [s]."""
-        m = self.medium
-        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
-        inner = self.wall_c + (m.freezing_c - self.wall_c) * erf(frozen) / math.erf(self.root)
-        outer = self.start_c - (self.start_c - m.freezing_c) * erfc(unfrozen) / math.erfc(self.root * ratio)
-        return np.where(frozen < self.root, inner, outer)
+    def _spread(self, x: ArrayLike) -> Field:
+        return erfc(np.asarray(x, dtype=float))
 
 
 @noun
-class Line:
+class Line(Front):
     """A line that takes ``heat_w_per_m`` from time zero out of a medium at ``start_c`` (B3)."""
 
-    medium: Phases
-    root: float
     heat_w_per_m: float
-    start_c: float
 
-    def front_mm(self, time_s: float) -> float:
-        """Radius of the front [mm] at ``time_s`` [s]."""
-        return _front_mm(self.medium, self.root, time_s)
+    def _inside_c(self, x: Field) -> Field:
+        strength = self.heat_w_per_m / (4 * math.pi * self.medium.frozen_conductivity_w_per_m_k)
+        return self.medium.freezing_c - strength * (exp1(x**2) - exp1(self.root**2))
 
-    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
-        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the line and ``time_s`` [s]."""
-        m = self.medium
-        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
-        strength = self.heat_w_per_m / (4 * math.pi * m.frozen_conductivity_w_per_m_k)
-        inner = m.freezing_c - strength * (exp1(frozen**2) - exp1(self.root**2))
-        outer = self.start_c - (self.start_c - m.freezing_c) * exp1(unfrozen**2) / exp1((self.root * ratio) ** 2)
-        return np.where(frozen < self.root, inner, outer)
+    def _spread(self, x: ArrayLike) -> Field:
+        return exp1(np.square(x))
 
 
 @noun
-class Point:
+class Point(Front):
     """A point that takes ``strength_w_per_sqrt_s`` times sqrt(t) out of a medium at ``start_c`` (B4)."""
 
-    medium: Phases
-    root: float
     strength_w_per_sqrt_s: float
-    start_c: float
 
-    def front_mm(self, time_s: float) -> float:
-        """Radius of the front [mm] at ``time_s`` [s]."""
-        return _front_mm(self.medium, self.root, time_s)
+    def _inside_c(self, x: Field) -> Field:
+        amplitude = _amplitude(self.medium, self.strength_w_per_sqrt_s)
+        return self.medium.freezing_c - amplitude * (_point_spread(x) - _point_spread(self.root))
 
-    def temperature_c(self, distance_mm: ArrayLike, time_s: float) -> Field:
-        """Temperature (...) [°C] at ``distance_mm`` (...) [mm] from the point and ``time_s`` [s]."""
-        m = self.medium
-        frozen, unfrozen, ratio = _similar(m, distance_mm, time_s)
-        inner = m.freezing_c - _amplitude(m, self.strength_w_per_sqrt_s) * (_spread(frozen) - _spread(self.root))
-        outer = self.start_c - (self.start_c - m.freezing_c) * _spread(unfrozen) / _spread(self.root * ratio)
-        return np.where(frozen < self.root, inner, outer)
+    def _spread(self, x: ArrayLike) -> Field:
+        return _point_spread(x)
 
 
 def stefan(medium: Phases, *, wall_c: float) -> Plane:
@@ -190,22 +197,10 @@ def _amplitude(medium: Phases, strength_w_per_sqrt_s: float) -> float:
     return strength_w_per_sqrt_s / conductance
 
 
-def _spread(x: ArrayLike) -> Field:
+def _point_spread(x: ArrayLike) -> Field:
     """exp(-x²)/x - sqrt(π) erfc(x): how heat from a point that grows as sqrt(t) spreads."""
     x = np.asarray(x, dtype=float)
     return np.exp(-x * x) * (1 / x - math.sqrt(math.pi) * erfcx(x))
-
-
-def _front_mm(medium: Phases, root: float, time_s: float) -> float:
-    return 2e3 * root * math.sqrt(medium.frozen_diffusivity * time_s)
-
-
-def _similar(medium: Phases, distance_mm: ArrayLike, time_s: float) -> tuple[Field, Field, float]:
-    """Similarity variables of both phases at ``distance_mm`` [mm], ``time_s`` [s], and the ratio between them."""
-    x = np.asarray(distance_mm, dtype=float) / 1e3
-    ratio = math.sqrt(medium.frozen_diffusivity / medium.diffusivity)
-    frozen = x / (2 * math.sqrt(medium.frozen_diffusivity * time_s))
-    return frozen, frozen * ratio, ratio
 
 
 def _root(balance: Callable[[float], float], low: float, high: float) -> float:

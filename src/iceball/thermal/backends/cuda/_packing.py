@@ -78,7 +78,7 @@ def pack_stiffness(problem: Problem, layout: Layout, per_potential: NDArray[np.f
     By kind of tile (floors, kinds, 3) float32; the kind of each tile (T,); and per tile (T, .) what its wells, held
     walls and skin add.
     """
-    bound = Stiffness(problem, layout, layout.padded_of(per_potential, 0, np.float32))
+    bound = Stiffness(problem, layout, per_potential)
     values = np.zeros((layout.offset.size, at.VALUE_COLUMNS), np.float32)
     values[:, at.WELL_ROW], values[:, at.OPEN_ROW] = bound.extra, bound.open
     return bound.table.astype(np.float32), bound.kind_of, values

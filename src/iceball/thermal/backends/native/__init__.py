@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 from iceball.errors import UnknownName
 from iceball.thermal.backends._numba import NumbaOperator
 from iceball.thermal.backends.native._structs import Box, Pass, Settle, Wells
+from iceball.thermal.bricks import VOXELS
 from iceball.thermal.engine import Engine
+from iceball.thermal.layout import TILE, WELL
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C
 from iceball.thermal.media import MEDIUM, TOTAL
 from iceball.thermal.problem import BOUNDARY, METABOLIC, PERFUSION, POWER_LIMITED, PROBE
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 GENERATIONS = ("x86-64-v4", "x86-64-v3", "x86-64", "plain")  # the newest first
 THREADS_SET_BY = "ICEBALL_THREADS"
+ROW = TILE[2]
 
 
 class NativeBackend:
@@ -48,7 +52,7 @@ class NativeBackend:
     ) -> Engine:
         """See Backend.solver: start at ``start_c`` [°C]."""
         library = load()
-        parts = (lambda engine: NativeKernel(engine, library), self.operator(problem))
+        parts = (lambda engine: NativeKernel(engine, library), lambda: self.operator(problem))
         return Engine(problem, start_c, parts, stepping, watch)
 
 
@@ -101,22 +105,17 @@ def threads() -> int:
 
 
 def _at(array: NDArray[Any] | None) -> int | None:
-    return None if array is None else array.ctypes.data
+    return None if array is None else array.__array_interface__["data"][0]
 
 
 @dataclass
 class NativeFaces:
-    """Faces of a level's tiles that lead to others, in the order of the tiles; see kernel.hpp."""
+    """What a pass knows of its tiles and of their faces that lead to others; see kernel.hpp."""
 
-    start: NDArray[np.int32]
-    their_tile: NDArray[np.int64]
-    slot: NDArray[np.int64]
-    direction: NDArray[np.uint8]
-    kind: NDArray[np.uint8]
-    flux: NDArray[np.float32]
-    rest_flow: NDArray[np.float32]
+    made: Pass
+    keepalive: list[NDArray[Any]]
     low_c: NDArray[np.float32]
-    fresh: bool = True
+    energy: NDArray[np.float64]
 
 
 class NativeKernel:
@@ -124,61 +123,62 @@ class NativeKernel:
 
     def __init__(self, engine: Engine, library: ctypes.CDLL) -> None:
         self.lib, self.threads = library, threads()
-        self.engine = engine
+        self.engine = weakref.proxy(engine)  # it holds this kernel: a circle would keep its fields for long
         self.keepalive: list[Any] = []
         self.box = self._box()
         self.wells = self._wells()
+        self.passes: Any = (Pass * 0)()
+        self.flux: dict[int, NDArray[np.float32]] = {}
+        self.step_s = 0.0
+        flow = None if engine.uniform else _at(engine.fields.work["rest_flow"])
+        self.lib.iceball_begin(ctypes.byref(self.box), ctypes.c_void_p(flow))
 
     def _box(self) -> Box:
-        e, f, lay = self.engine, self.engine.fields, self.engine.layout
+        e, f, bricks = self.engine, self.engine.fields, self.engine.bricks
         media = np.zeros(e.media.medium.size + 1, MEDIUM)
         media[:-1] = e.media.medium
         media[-1]["low"] = (0, 3e38, 3e38)
         media[-1]["straight"], media[-1]["t0"] = -3e38, e.problem.arterial_c
-        rows = np.zeros((8, media.size * TOTAL), np.float32)
-        rows[:, : e.media.rows.shape[1]] = e.media.rows
-        rows[0, e.media.rows.shape[1] :] = e.problem.arterial_c
-        self.keepalive += [media, rows]
+        curves = np.zeros((4, media.size * TOTAL, 2), np.float32)
+        curves[:, : e.media.rows.shape[1]] = e.media.rows.reshape(4, 2, -1).transpose(0, 2, 1)
+        curves[0, e.media.rows.shape[1] :, 0] = e.problem.arterial_c
+        few = np.zeros((14, 16), np.float32) if media.size <= 16 else None
+        if few is not None:
+            few[:, : media.size] = media.view(np.float32).reshape(-1, 14).T
+        self.keepalive += [media, curves, few]
         w, pair = f.work, ctypes.c_void_p * 2
-        box = Box(
-            row=lay.padded[2], plane=lay.padded[1] * lay.padded[2], inverse_h2=1.0 / e.problem.spacing_m**2,
-            arterial_c=e.problem.arterial_c, enthalpy=_at(f.enthalpy), step=_at(w["step"]), before=_at(w["before"]),
-            first=_at(w["first"]), rest=_at(f.rest),
-            now_c=_at(f.now_c), coldest_c=_at(f.coldest_c),
+        return Box(
+            tiles=bricks.count, materials=media.size, inverse_h2=1.0 / e.problem.spacing_m**2,
+            arterial_c=e.problem.arterial_c, own=_at(f.own),
             potential=pair(_at(w["potential0"]), _at(w["potential1"])),
             temperature=pair(_at(w["temperature0"]), _at(w["temperature1"])),
             conductivity=pair(_at(w["conductivity0"]), _at(w["conductivity1"])),
-            label=_at(lay.label), faces=_at(lay.faces), row_kind=_at(lay.row_kind),
-            row_second=_at(lay.row_second), alive=_at(f.alive),
-            given=_at(f.given), per_k=_at(f.per_k), per_potential=_at(f.per_potential), well_heat=_at(w["well_heat"]),
-            media=_at(media), rows=_at(rows), row_count=rows.shape[1],
+            rest=_at(f.rest), now_c=_at(f.now_c), fresh_c=_at(w["fresh_c"]), coldest_c=_at(f.coldest_c),
+            label=_at(bricks.label), faces=_at(bricks.faces), row_kind=_at(bricks.row_kind), alive=_at(f.alive),
+            tile_label=_at(bricks.tile_label), flags=_at(e.all_flags), beside=_at(bricks.beside),
+            given=_at(f.extras.get("given")), per_k=_at(f.extras.get("per_k")),
+            per_potential=_at(f.extras.get("per_potential")), well_heat=_at(w["well_heat"]),
+            rest_flow=_at(w["rest_flow"]), slots=_at(w["slots"]), media=_at(media), few=_at(few), curves=_at(curves),
         )  # fmt: skip
-        return box
 
     def _wells(self) -> dict[str, Any]:
-        """Segments as runs of eight voxels along K, with zero weights where a run is shorter."""
+        """Segments as rows of voxels, with zero weights where a segment does not reach."""
         e, w = self.engine, self.engine.problem.wells
         start, run, weight = [0], [], []
-        flat = e.layout.flat(w.voxel) if w.voxel.size else w.voxel
+        flat = e.bricks.places(w.voxel) if w.voxel.size else w.voxel
         for s in range(w.probe.size):
             here = slice(w.start[s], w.start[s + 1])
             voxels, weights = flat[here], w.weight[here]
-            order = np.argsort(voxels)
-            voxels, weights = voxels[order], weights[order]
-            at = 0
-            while at < voxels.size:
-                first = voxels[at]
-                parts = np.zeros(8, np.float32)
-                while at < voxels.size and voxels[at] < first + 8:
-                    parts[voxels[at] - first] = weights[at]
-                    at += 1
-                run.append(first)
-                weight.append(parts)
-            start.append(len(run))
+            row, inverse = np.unique(voxels // ROW, return_inverse=True)
+            parts = np.zeros((row.size, ROW), np.float32)
+            parts[inverse, voxels % ROW] = weights
+            run.append(row * ROW)
+            weight.append(parts)
+            start.append(start[-1] + row.size)
         surface = e.problem.table.surface_potential - e.media.shift_p[:, None]
         made = {
-            "start": np.array(start, np.int64), "run": np.array(run, np.int64),
-            "weight": np.array(weight, np.float32).reshape(-1, 8), "probe": w.probe.astype(np.int32),
+            "start": np.array(start, np.int64), "run": np.concatenate([*run, np.zeros(0, np.int64)]).astype(np.int64),
+            "weight": np.concatenate([*weight, np.zeros((0, ROW), np.float32)]), "probe": w.probe.astype(np.int32),
             "length_m": w.length_m, "conductance": w.conductance, "resistance": w.resistance,
             "offset_k": w.offset_k,
             "mix_start": w.mix_start, "material": w.material, "share": w.share,
@@ -187,32 +187,31 @@ class NativeKernel:
         made["lengths"] = np.bincount(w.probe, weights=w.length_m, minlength=w.probes) if w.probes else np.zeros(0)
         return made
 
-    def keep(self, offsets: NDArray[np.int64], *, back: bool) -> None:
-        """Bring the enthalpy of tiles ``back`` to what it was before the step: the first stage has kept it."""
-        if back:
-            self.lib.iceball_keep(ctypes.byref(self.box), ctypes.c_void_p(_at(offsets)), offsets.size, 1)
-
-    def faces(
-        self, tiles: NDArray[np.int64], where: NDArray[np.int8], number: int, guess: NDArray[np.int64]
-    ) -> NativeFaces:
-        """List where ``tiles`` of level ``number``, and those that only ``guess``, meet others."""
-        lay = self.engine.layout
-        runs = (where == number).astype(np.uint8)
-        runs[guess] = 1
-        every = np.concatenate([tiles, guess])
-        start, most = np.zeros(every.size + 1, np.int32), 6 * every.size
-        their_tile, slot = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    def faces(self, tiles: NDArray[np.int32], own: int, where: NDArray[np.int8], number: int) -> NativeFaces:
+        """List where ``tiles`` of level ``number``, those from ``own`` on guesses for it, meet others."""
+        solid = self.engine.bricks.solid
+        runs = np.zeros(solid.size, np.uint8)
+        runs[tiles] = 1
+        start, live, most = np.zeros(tiles.size + 1, np.int32), np.zeros(tiles.size, np.uint8), 6 * tiles.size
+        theirs, slot = np.zeros(most, np.int32), np.zeros(most, np.int32)
         direction, kind = np.zeros(most, np.uint8), np.zeros(most, np.uint8)
-        solid = lay.solid.view(np.uint8)
-        pointers = [ctypes.c_void_p(_at(a)) for a in (lay.beside, where, solid, runs, every)]
-        outs = [ctypes.c_void_p(_at(a)) for a in (start, their_tile, slot, direction, kind)]
-        tail = (ctypes.c_int(every.size), ctypes.c_int(tiles.size), ctypes.c_int(number), ctypes.c_int64(where.size))
-        n = self.lib.iceball_list_faces(*pointers, *tail, *outs)
-        return NativeFaces(
-            start=start, their_tile=their_tile[:n], slot=slot[:n], direction=direction[:n], kind=kind[:n],
-            flux=np.zeros((n, 64), np.float32), rest_flow=np.zeros((n, 64), np.float32),
-            low_c=np.zeros(every.size, np.float32),
+        given = [ctypes.c_void_p(_at(a)) for a in (where, solid, runs, tiles)]
+        outs = [ctypes.c_void_p(_at(a)) for a in (start, theirs, slot, direction, kind, live)]
+        n = self.lib.iceball_list_faces(ctypes.byref(self.box), *given, tiles.size, own, number, *outs)
+        flux, low_c, energy = self._flux_room(number, n), np.zeros(tiles.size, np.float32), np.zeros((tiles.size, 3))
+        with_wells = bool((self.engine.all_flags[tiles[:own]] & WELL).any())
+        made = Pass(
+            tiles=tiles.size, own=own, foreign=n, second_order=int(self.engine.order == 2), with_wells=with_wells,
+            tile=_at(tiles), live=_at(live), face_start=_at(start), their_tile=_at(theirs), slot=_at(slot),
+            direction=_at(direction), kind=_at(kind), flux=_at(flux), low_c=_at(low_c), energy=_at(energy),
         )  # fmt: skip
+        return NativeFaces(made, [tiles, live, start, theirs, slot, direction, kind, flux], low_c, energy)
+
+    def _flux_room(self, number: int, faces: int) -> NDArray[np.float32]:
+        """Room for what comes through the faces of a level; kept, since fresh memory is slow."""
+        if number not in self.flux or faces > self.flux[number].shape[0]:
+            self.flux[number] = np.zeros((2 * faces, VOXELS // 4), np.float32)
+        return self.flux[number]
 
     def probes_now(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Heat [W] and mean surface temperature [°C] of the probes (P,) at this moment."""
@@ -226,37 +225,17 @@ class NativeKernel:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(drive.mode == POWER_LIMITED, outs["first_surface"] / self.wells["lengths"], np.nan)
 
-    def lowest(self, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Coldest temperature [°C] of each tile that was stepped, NaN where it is lost."""
-        return np.concatenate([level.faces.low_c[: level.tiles.size - level.guessed] for level in self.stepped])
-
     def step(self, levels: list[Level], step_s: float, before: Drive, after: Drive) -> tuple[Any, Any, Any]:
         """Take every level through its stages, the slowest first."""
-        e = self.engine
         wells, outs = self._driven(before, after)
+        self.passes, self.step_s = (Pass * len(levels))(*(self._pass(level, step_s) for level in levels)), step_s
+        self.lib.iceball_step(
+            ctypes.byref(self.box), self.passes, len(levels), None if wells is None else ctypes.byref(wells),
+            ctypes.c_float(step_s), self.threads,
+        )  # fmt: skip
         energy = np.zeros(4)
-        self.passes, self.stepped = [], levels
-        with_wells = None
-        for n, level in enumerate(levels):
-            if (level.flags & 4).any():
-                with_wells = n
-        for n, level in enumerate(levels):
-            made, hold = self._pass(level, step_s)
-            self.passes.append((made, hold))
-            if level.faces.fresh:
-                self.lib.iceball_note_rest(ctypes.byref(self.box), ctypes.byref(made))
-                level.faces.fresh = False
-            self.lib.iceball_prepare(ctypes.byref(self.box), ctypes.byref(made))
-            arg = ctypes.byref(wells) if wells is not None and n == with_wells else None
-            self.lib.iceball_pass(ctypes.byref(self.box), ctypes.byref(made), arg, self.threads)
-            self.lib.iceball_hand_over(ctypes.byref(made), ctypes.c_float(step_s))
-            own = level.tiles.size - level.guessed
-            if level.guessed:
-                self.keep(level.offset[own:], back=True)
-            perfusion, metabolic, boundary = level.energy[:own].sum(0) * e.problem.voxel_m3
-            energy[PERFUSION] += perfusion
-            energy[METABOLIC] += metabolic
-            energy[BOUNDARY] += boundary
+        living = sum((level.faces.energy[: level.own.size].sum(0) for level in levels), np.zeros(3))
+        energy[[PERFUSION, METABOLIC, BOUNDARY]] = living * self.engine.problem.voxel_m3
         energy[PROBE] = -outs["energy"].sum()
         return energy, outs["first_heat"], self._surface_c(before, outs)
 
@@ -279,58 +258,41 @@ class NativeKernel:
         )  # fmt: skip
         return made, outs
 
-    def _pass(self, level: Level, step_s: float) -> tuple[Pass, Any]:
-        s = stages(level.count, self.engine.order)
-        level.energy[...] = 0
+    def _pass(self, level: Level, step_s: float) -> Pass:
+        s, made = stages(level.count, self.engine.order), level.faces.made
         hold = [np.ascontiguousarray(a, np.float32) for a in (s.carry, s.weight * step_s, s.back, s.again * step_s)]
         hold += [np.ascontiguousarray(s.share * step_s), np.ascontiguousarray(s.time)]
-        f = level.faces
-        made = Pass(
-            tiles=level.tiles.size, stages=level.count, foreign=f.kind.size, second_order=int(self.engine.order == 2),
-            tile=_at(level.offset), flags=_at(level.flags), tile_label=_at(level.label), carry=_at(hold[0]),
-            weight=_at(hold[1]), back=_at(hold[2]), again=_at(hold[3]), share=_at(hold[4]), time=_at(hold[5]),
-            face_start=_at(f.start), their_tile=_at(f.their_tile), slot=_at(f.slot), direction=_at(f.direction),
-            kind=_at(f.kind), offset=_at(self.engine.layout.offset), slots=_at(self.engine.fields.work["slots"]),
-            flux=_at(f.flux), rest_flow=_at(f.rest_flow), low_c=_at(f.low_c), energy=_at(level.energy),
-        )  # fmt: skip
-        return made, hold
+        level.faces.keepalive[8:] = hold
+        made.stages = level.count
+        made.carry, made.weight, made.back, made.again, made.share, made.time = (_at(a) for a in hold)
+        return made
 
-    def reach(self, levels: list[Level], step_s: float, far_k: float) -> NDArray[np.uint8]:
+    def reach(self, far_k: float) -> NDArray[np.uint8]:
         """Which tiles (T,) at rest the step just taken would change by more than ``far_k`` [K]."""
-        wake = np.zeros(self.engine.active.size, np.uint8)
-        for made, _hold in self.passes:
-            knobs = (ctypes.c_float(step_s), ctypes.c_float(far_k), ctypes.c_void_p(_at(wake)))
-            self.lib.iceball_reach(ctypes.byref(self.box), ctypes.byref(made), *knobs)
-        return wake
+        wake = np.zeros(self.engine.bricks.count, np.uint8)
+        knobs = (ctypes.c_float(self.step_s), ctypes.c_float(far_k), ctypes.c_void_p(_at(wake)))
+        self.lib.iceball_reach(ctypes.byref(self.box), self.passes, len(self.passes), *knobs)
+        return wake[:-1]
 
-    def exchange(self, levels: list[Level], step_s: float, wake_k: float) -> tuple[NDArray[np.uint8], float]:
-        """Make the slower sides agree with what came through their faces; say which tiles at rest have been reached."""
-        wake, held = np.zeros(self.engine.active.size, np.uint8), ctypes.c_double(0.0)
-        for made, _hold in self.passes:
-            self.lib.iceball_exchange(
-                ctypes.byref(self.box),
-                ctypes.byref(made),
-                ctypes.c_float(step_s),
-                ctypes.c_float(wake_k),
-                ctypes.c_void_p(_at(wake)),
-                ctypes.byref(held),
-            )
-        return wake, held.value
+    def lowest(self, level: Level) -> NDArray[np.float32]:
+        """Coldest temperature [°C] of each tile that ``level`` has stepped for good, NaN where it is lost."""
+        return level.faces.low_c[: level.own.size]
 
-    def settle(self, tiles: NDArray[np.int64], step_s: float) -> None:
-        """Take note of the temperatures reached."""
+    def reject(self) -> None:
+        """Go back to before the step just taken."""
+        self.lib.iceball_reject(ctypes.byref(self.box), self.passes, len(self.passes))
+
+    def accept(self, wake_k: float) -> tuple[NDArray[np.uint8], float]:
+        """Take the step; say which tiles (T,) at rest have been reached, and what came from beyond."""
         e = self.engine
-        f = e.fields
-        clocks = list(f.clocks.values())
+        clocks = list(e.fields.clocks.values())
         pointers = (ctypes.c_void_p * max(1, len(clocks)))(*[_at(c) for c in clocks])
-        thresholds = np.array(list(f.clocks), np.float32)
-        offset, flags, label = e.layout.offset[tiles], e.flags[tiles], e.layout.tile_label[tiles]
-        low, moved, fresh = np.empty(tiles.size, np.float32), np.empty(tiles.size, np.float32), flags.copy()
+        thresholds = np.array([*e.fields.clocks, 0.0], np.float32)
+        wake, beyond = np.zeros(e.bricks.count, np.uint8), np.zeros(6)
         made = Settle(
-            tiles=tiles.size, clocks=len(clocks), tile=_at(offset), flags=_at(flags), tile_label=_at(label),
-            clock=ctypes.addressof(pointers),
-            threshold_c=_at(thresholds), step_s=step_s, stasis_c=e.stasis_c, low_c=_at(low), moved_k=_at(moved),
-            new_flags=_at(fresh),
+            clocks=len(clocks), step_s=self.step_s, wake_k=wake_k, stasis_c=e.stasis_c,
+            clock=ctypes.addressof(pointers), threshold_c=_at(thresholds), low_c=_at(e.low_c), moved_k=_at(e.moved_k),
+            wake=_at(wake), beyond=_at(beyond),
         )  # fmt: skip
-        self.lib.iceball_settle(ctypes.byref(self.box), ctypes.byref(made), self.threads)
-        e.low_c[tiles], e.moved_k[tiles], e.flags[tiles] = low, moved, fresh
+        self.lib.iceball_accept(ctypes.byref(self.box), self.passes, len(self.passes), ctypes.byref(made), self.threads)
+        return wake[:-1], float(beyond.sum())

@@ -11,12 +11,12 @@ class Box(c.Structure):
     """See kernel.hpp."""
 
     _fields_ = [
-        ("row", I64), ("plane", I64), ("inverse_h2", F32), ("arterial_c", F32),
-        ("enthalpy", P), ("step", P), ("before", P), ("first", P), ("rest", P), ("now_c", P), ("coldest_c", P),
+        ("tiles", I32), ("materials", I32), ("inverse_h2", F32), ("arterial_c", F32), ("own", P),
         ("potential", P * 2), ("temperature", P * 2), ("conductivity", P * 2),
-        ("label", P), ("faces", P), ("row_kind", P), ("row_second", P), ("alive", P),
-        ("given", P), ("per_k", P), ("per_potential", P), ("well_heat", P),
-        ("media", P), ("rows", P), ("row_count", I64),
+        ("rest", P), ("now_c", P), ("fresh_c", P), ("coldest_c", P),
+        ("label", P), ("faces", P), ("row_kind", P), ("alive", P), ("tile_label", P), ("flags", P), ("beside", P),
+        ("given", P), ("per_k", P), ("per_potential", P), ("well_heat", P), ("rest_flow", P), ("slots", P),
+        ("media", P), ("few", P), ("curves", P),
     ]  # fmt: skip
 
 
@@ -24,11 +24,11 @@ class Pass(c.Structure):
     """See kernel.hpp."""
 
     _fields_ = [
-        ("tiles", I32), ("stages", I32), ("foreign", I32), ("second_order", I32),
-        ("tile", P), ("flags", P), ("tile_label", P),
+        ("tiles", I32), ("own", I32), ("stages", I32), ("foreign", I32), ("second_order", I32), ("with_wells", I32),
+        ("tile", P), ("live", P),
         ("carry", P), ("weight", P), ("back", P), ("again", P), ("share", P), ("time", P),
-        ("face_start", P), ("their_tile", P), ("slot", P), ("direction", P), ("kind", P), ("offset", P), ("slots", P),
-        ("flux", P), ("rest_flow", P), ("low_c", P), ("energy", P),
+        ("face_start", P), ("their_tile", P), ("slot", P), ("direction", P), ("kind", P),
+        ("flux", P), ("low_c", P), ("energy", P),
     ]  # fmt: skip
 
 
@@ -50,7 +50,6 @@ class Settle(c.Structure):
     """See kernel.hpp."""
 
     _fields_ = [
-        ("tiles", I32), ("clocks", I32), ("tile", P), ("flags", P), ("tile_label", P),
-        ("clock", P), ("threshold_c", P), ("step_s", F32), ("stasis_c", F32), ("low_c", P), ("moved_k", P),
-        ("new_flags", P),
+        ("clocks", I32), ("step_s", F32), ("wake_k", F32), ("stasis_c", F32), ("clock", P), ("threshold_c", P),
+        ("low_c", P), ("moved_k", P), ("wake", P), ("beyond", P),
     ]  # fmt: skip

@@ -5,11 +5,11 @@
 namespace iceball {
 
 constexpr int TX = 16, TY = 4, TZ = 4;       // voxels of a tile along K, J, I
+constexpr int ROWS = TY * TZ, VOXELS = TX * ROWS;
 constexpr int PIECES = 1024, FIRST1 = 256, FIRST2 = 768;  // straight pieces of a material: frozen, mushy, unfrozen
-constexpr int ROWS = TY * TZ;
 
 // Flags of a tile.
-constexpr uint8_t MIXED = 1, EXTRA = 2, WELL = 4, STASIS = 8, DRY = 16, GUESS = 32;
+constexpr uint8_t MIXED = 1, EXTRA = 2, WELL = 4, STASIS = 8, DRY = 16;
 
 // One material over its enthalpy. Above `straight` everything is a straight line.
 struct Medium {
@@ -18,54 +18,55 @@ struct Medium {
   float perfusion, metabolic;
 };
 
-// The whole box, padded: voxel (i, j, k) lies at ((i + 1) * ny + j + 1) * nx + k + 16.
+// The whole box by tiles: voxel r, l of tile t lies at VOXELS t + TX r + l, row r = TY z + y. One more tile stands for
+// all that lies outside.
 struct Box {
-  int64_t row, plane;                 // distance of neighbours along J and I
+  int32_t tiles, materials;
   float inverse_h2, arterial_c;
-  float *enthalpy, *step, *before, *first;   // Y, Y_j - Y_{j-1}, Y_0, L(Y_0)
+  float *own;                         // (tiles, 4, VOXELS): Y, Y_j - Y_{j-1}, Y_0, L(Y_0): enthalpy [J/m³], its rate
+  float *potential[2], *temperature[2], *conductivity[2];  // what neighbours see, in two buffers
   const float *rest;                  // Y before freezing
-  float *now_c, *coldest_c;           // temperature now, and the coldest so far
-  float *potential[2], *temperature[2], *conductivity[2];
+  float *now_c, *fresh_c, *coldest_c; // temperature, that after this step, and the coldest so far
   const uint8_t *label, *faces;       // faces: bits 0-5 neighbour of the same material, bit 6 may change
-  const uint8_t *row_kind;            // per 16 voxels: bit 0 one material, bit 1 all faces alike, bit 2 all may change,
-                                      // bit 3 two materials, the second of which is
-  const uint8_t *row_second;          // this one
+  const uint8_t *row_kind;            // (tiles, ROWS): bit 0 one material, bit 1 all faces alike, bit 2 all may change
   uint8_t *alive;
+  const uint8_t *tile_label;          // (tiles,) the material of a tile that is not MIXED
+  uint8_t *flags;                     // (tiles,)
+  const int32_t *beside;              // (tiles, 6)
   const float *given, *per_k, *per_potential;  // dH/dt = given - per_k T - per_potential Θ, in EXTRA tiles
   float *well_heat;                   // dH/dt of the wells, in WELL tiles
-  const Medium *media;
-  const float *rows;                  // (8, M * PIECES): T, dT, Θ, dΘ, k, dk, unfrozen, its d
-  int64_t row_count;                  // M * PIECES
+  const float *rest_flow;             // (slots, VOXELS / 4) what goes through the faces of tiles at rest [W/m]
+  float *slots;                       // (slots, VOXELS / 4) flux through faces between levels [J/m³/s]
+  const Medium *media;                // (materials,) the last one inert
+  const float *few;                   // (14, 16) the same by field, where there are no more than 16 materials
+  const float *curves;                // (4, materials * PIECES, 2): T, Θ, k, unfrozen fraction; each with its step
 };
 
 // One pass: the tiles of one level through all stages of a super-step.
 struct Pass {
-  int32_t tiles, stages, foreign, second_order;
-  const int64_t *tile;                // offset of each tile's first voxel
-  const uint8_t *flags, *tile_label;
+  int32_t tiles, own, stages, foreign;
+  int32_t second_order, with_wells;
+  const int32_t *tile;                // (tiles,) those from `own` on belong to a faster level and only guess
+  const uint8_t *live;                // (tiles,) bit d: the neighbour in direction d is stepped in this pass as well
   const float *carry, *weight, *back, *again;  // (stages,) coefficients of D, τL, (Y - Y0), τL0
   const double *share, *time;         // (stages,) weight of each stage's rate in the step [s]; its time, 0 to 1
-  // where these tiles meet others: faces of tiles, in the order of the tiles; up to 64 pairs of voxels each
+  // where these tiles meet others: faces in the order of the tiles
   const int32_t *face_start;          // (tiles + 1,)
-  const int64_t *their_tile, *slot;   // (foreign,)
+  const int32_t *their_tile, *slot;   // (foreign,)
   const uint8_t *direction, *kind;    // (foreign,) bit of `faces`; what lies beyond, see below
-  const int64_t *offset;              // of every tile of the box
-  float *slots;                       // (slots, 64) flux through faces between levels [J/m³/s]
-  float *flux;                        // (foreign, 64) enthalpy that came through [J/m³]
-  float *rest_flow;                   // (foreign, 64) what goes to a tile at rest while all is at rest [W/m]
+  float *flux;                        // (foreign, VOXELS / 4) enthalpy that came through [J/m³]
   float *low_c;                       // (tiles,) coldest temperature after the last stage, NaN where it is lost
   double *energy;                     // (tiles, 3) perfusion, metabolism, boundary [J/m³, summed over voxels]
 };
 
-// What lies beyond a face: a tile at rest, of a slower level (done already), of a faster one (still to be done), or a
-// tile that stands still for a guess.
-constexpr uint8_t REST = 0, SLOWER = 1, FASTER = 2, STILL = 3;
+// What lies beyond a face: a tile at rest, of a slower level (done already), or of a faster one (still to be done).
+constexpr uint8_t REST = 0, SLOWER = 1, FASTER = 2;
 
 struct Wells {
   int32_t segments, probes;
   const int64_t *start;               // (segments + 1,) first run of each segment
-  const int64_t *run;                 // (runs,) voxel where eight weights begin
-  const float *weight;                // (runs, 8)
+  const int64_t *run;                 // (runs,) first voxel of a row
+  const float *weight;                // (runs, TX)
   const int32_t *probe;
   const double *length_m, *conductance, *resistance, *offset_k;
   const int64_t *mix_start, *material;
@@ -80,15 +81,15 @@ struct Wells {
   double *first_heat, *first_surface; // (probes,) at the start of the step [W], [°C, weighed by length]
 };
 
+// What is done once a step is accepted.
 struct Settle {
-  int32_t tiles, clocks;
-  const int64_t *tile;
-  const uint8_t *flags, *tile_label;
-  float *const *clock;                // (clocks,) padded each [s]
+  int32_t clocks;
+  float step_s, wake_k, stasis_c;
+  float *const *clock;                // (clocks,) (tiles, VOXELS) each [s]
   const float *threshold_c;
-  float step_s, stasis_c;
-  float *low_c, *moved_k;             // (tiles,) coldest, largest change in this step
-  uint8_t *new_flags;
+  float *low_c, *moved_k;             // (tiles of the box,) coldest, largest change in this step
+  uint8_t *wake;                      // (tiles of the box,) tiles at rest that have been reached
+  double *beyond;                     // (6,) what came from beyond, by direction [J/m³, summed over voxels]
 };
 
 }  // namespace iceball

@@ -1,23 +1,26 @@
 """An independent reference for one probe: axisymmetric finite volumes on a graded mesh, sharing no code with iceball.
 
 The probe is a solid cylinder held at its surface temperature, both end faces cooled, tissue beyond both ends. With
-``insulated_shaft`` the cylinder r < R goes on beyond the ends as an adiabatic rod instead: the end condition of
-shared/physics/axisym_gel.py, against which this file is checked. Half the probe is solved (mirror at z = 0).
+``insulated_shaft`` the cylinder r < R goes on beyond the ends as an adiabatic rod instead: the end condition of the
+physics notes' own gel model, against which this file is checked. Half the probe is solved (mirror at z = 0).
+
+It knows numba, which else only the backends do: in numpy it takes an hour. It is not imported with its package.
 """
 
-# Kernels take bare arrays: their argument lists are long, and unrolled neighbours look complex.
+# Bare loops over a mesh, their neighbours unrolled, look complex.
 # ruff: noqa: C901
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numba
 import numpy as np
 
+from iceball.nouns._noun import noun
 
-@dataclass(frozen=True)
+
+@noun
 class Medium:
     """Closed-form medium: k = k40 233.15/T_K and C = C40 [(1-c) + c T_K/233.15] when frozen, linear in the mush."""
 
@@ -31,7 +34,7 @@ class Medium:
     capacity_ice_fraction: float = 1.0
 
 
-@dataclass(frozen=True)
+@noun
 class Setup:
     """One probe in a uniform medium."""
 
@@ -42,6 +45,9 @@ class Setup:
     tau_s: float = 15.0
     until_s: float = 600.0
     insulated_shaft: bool = False
+
+
+_MEDIUM = ("ku", "k40", "cu", "c40", "latent", "solidus", "liquidus", "capacity_ice_fraction")
 
 
 def faces(inner: list[float], finest: float, outward: float, growth: float, coarsest: float) -> np.ndarray:
@@ -83,7 +89,8 @@ def _state(h, p):
 
 
 @numba.njit(cache=True)
-def _rate(h, theta, gr, gz, gp, ge, theta_s, volume, fixed, p, out):
+def _rate(h, theta, theta_s, mesh, p, out):
+    gr, gz, gp, ge, volume, fixed = mesh
     nr, nz = h.shape
     for i in range(nr):
         for j in range(nz):
@@ -123,7 +130,8 @@ def _theta_of(t, p):
 
 
 @numba.njit(cache=True)
-def _march(h, gr, gz, gp, ge, volume, fixed, p, start_c, surface_c, tau, until, step, limit):
+def _march(h, mesh, p, times):
+    start_c, surface_c, tau, until, step, limit = times
     theta, first, rate = np.empty_like(h), np.empty_like(h), np.empty_like(h)
     now = 0.0
     dt = 0.05
@@ -133,7 +141,7 @@ def _march(h, gr, gz, gp, ge, volume, fixed, p, start_c, surface_c, tau, until, 
         s += 1 - s % 2
         w1 = 4.0 / (s * s + s - 2)
         t_s = start_c + (surface_c - start_c) * (1 - math.exp(-now / tau))
-        _rate(h, theta, gr, gz, gp, ge, _theta_of(t_s, p), volume, fixed, p, first)
+        _rate(h, theta, _theta_of(t_s, p), mesh, p, first)
         y0 = h.copy()
         older = h.copy()
         newer = h + w1 / 3 * dt * first
@@ -145,7 +153,7 @@ def _march(h, gr, gz, gp, ge, volume, fixed, p, start_c, surface_c, tau, until, 
             mt = mu * w1
             gamma = -(1 - b_1) * mt
             t_s = start_c + (surface_c - start_c) * (1 - math.exp(-(now + c_new * dt) / tau))
-            _rate(newer, theta, gr, gz, gp, ge, _theta_of(t_s, p), volume, fixed, p, rate)
+            _rate(newer, theta, _theta_of(t_s, p), mesh, p, rate)
             for i in range(h.shape[0]):
                 for k in range(h.shape[1]):
                     y = mu * newer[i, k] + nu * older[i, k] + (1 - mu - nu) * y0[i, k]
@@ -164,7 +172,7 @@ def solve(medium: Medium, setup: Setup, finest_mm: float, *, growth: float = 1.0
     fixed = (rc[:, None] < setup.radius_mm / 1e3) & (zc[None, :] < setup.active_mm / 2e3)
     volume = np.pi * (rf[1:] ** 2 - rf[:-1] ** 2)[:, None] * np.diff(zf)[None, :]
     flows = _conductances(rf, zf, setup)
-    p = tuple(float(v) for v in vars(medium).values())
+    p = tuple(float(getattr(medium, name)) for name in _MEDIUM)
     share = medium.capacity_ice_fraction
 
     def capacity(t_c: float) -> float:
@@ -175,7 +183,7 @@ def solve(medium: Medium, setup: Setup, finest_mm: float, *, growth: float = 1.0
     top = medium.latent + 0.5 * (capacity(medium.solidus) + medium.cu) * (medium.liquidus - medium.solidus)
     h = np.full(fixed.shape, top + medium.cu * (setup.start_c - medium.liquidus))
     times = (setup.start_c, setup.surface_c, setup.tau_s, setup.until_s, step_s, limit)
-    _march(h, *flows, volume, fixed, p, *times)
+    _march(h, (*flows, volume, fixed), p, times)
     t = np.array([[_state(v, p)[0] for v in row] for row in h])
     t[fixed] = setup.surface_c
     return rc * 1e3, zc * 1e3, t
