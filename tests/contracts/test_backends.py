@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import lab
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from iceball.errors import SimulationError, UnknownName
 from iceball.nouns import Grid, Placement, Probe
-from iceball.thermal import NumbaBackend, NumpyBackend, Stepping, backend_named, backend_names
+from iceball.thermal import Stepping, backend_named, backend_names
 from iceball.thermal.backends import default_backend, native
 from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive
 from iceball.thermal.steady import steady_state
@@ -79,7 +82,7 @@ def test_the_rate_of_every_term_is_that_of_numpy(backend, seed):
     alive = (np.random.default_rng(seed).random(problem.index.shape) < 0.8).astype(np.uint8)
     for drive in drives():
         ours = backend.operator(problem).rate(enthalpy, drive, alive, np.empty_like(enthalpy))
-        spec = NumpyBackend().operator(problem).rate(enthalpy, drive, alive, np.empty_like(enthalpy))
+        spec = backend_named("numpy").operator(problem).rate(enthalpy, drive, alive, np.empty_like(enthalpy))
         scale = np.abs(spec.enthalpy).max()
         np.testing.assert_allclose(ours.enthalpy, spec.enthalpy, rtol=1e-9, atol=1e-9 * scale)  # order of sums differs
         np.testing.assert_allclose(ours.powers, spec.powers, rtol=1e-9, atol=1e-9 * np.abs(spec.powers).max())
@@ -95,7 +98,8 @@ def test_a_whole_freeze_and_thaw_is_that_of_numpy(backend):
         return drives()[0] if now_s < 20 else lab.drive_of(OFF, 0.0, 2)
 
     ends = [
-        lab.last(lab.march(problem, b, 37.0, driver, until_s=40.0, coldest_c=-150.0)) for b in (backend, NumpyBackend())
+        lab.last(lab.march(problem, b, 37.0, driver, until_s=40.0, coldest_c=-150.0))
+        for b in (backend, backend_named("numpy"))
     ]
     np.testing.assert_allclose(ends[0].temperature, ends[1].temperature, atol=1e-5)  # °C, after thousands of sums
     np.testing.assert_allclose(ends[0].energy_j, ends[1].energy_j, rtol=1e-7, atol=1e-7)
@@ -104,7 +108,7 @@ def test_a_whole_freeze_and_thaw_is_that_of_numpy(backend):
 @OTHERS
 def test_temperature_frozen_fraction_blend_and_linear_conduction_are_those_of_numpy(backend):
     problem = mixed_problem()
-    ours, spec = backend.operator(problem), NumpyBackend().operator(problem)
+    ours, spec = backend.operator(problem), backend_named("numpy").operator(problem)
     enthalpy = random_enthalpy(problem, 3)
     np.testing.assert_allclose(ours.temperature(enthalpy), spec.temperature(enthalpy), rtol=1e-12, atol=1e-10)
     np.testing.assert_allclose(ours.frozen_fraction(enthalpy), spec.frozen_fraction(enthalpy), atol=1e-12)
@@ -281,7 +285,24 @@ def test_a_kernel_that_was_not_built_is_missed_in_one_line_and_not_replaced(monk
         native.load.cache_clear()
 
 
+@pytest.mark.skipif("native" not in backend_names(), reason="the compiled kernel was not built here")
+def test_the_compiled_engine_runs_without_waking_numba():
+    """Numba takes a second and fifty megabytes to load: who does not need it should not wait for it."""
+    lines = [
+        "import sys, numpy as np",
+        "from iceball.bench import cases",
+        "from iceball.thermal.backends import backend_named",
+        "from iceball.thermal.problem import Watch",
+        "from iceball.thermal.stepping import Stepping",
+        "problem = cases.problem_of(cases.case_named('four-2mm'))",
+        "backend_named('native').solver(problem, 37.0, Stepping(), Watch())",
+        "print('numba' in sys.modules)",
+    ]
+    made = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "False"
+
+
 def test_a_region_cut_off_from_all_blood_is_reported_not_iterated_forever():
     problem = lab.make_problem((3, 3, 3), 1.0, lab.gel(metabolic_heat_w_per_m3=700.0))
     with pytest.raises(SimulationError, match="did not settle"):
-        steady_state(NumbaBackend().operator(problem), problem)
+        steady_state(backend_named("numba").operator(problem), problem)

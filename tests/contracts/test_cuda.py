@@ -19,7 +19,7 @@ import pytest
 from iceball.bench import gpu
 from iceball.errors import UnknownName
 from iceball.thermal import backend_named, backend_names
-from iceball.thermal.backends import NumpyBackend, cuda
+from iceball.thermal.backends import cuda
 
 WITHOUT_GPU = pytest.mark.skipif(cuda.available(), reason="there is a GPU: nothing is missing")
 
@@ -45,7 +45,7 @@ def answers(tmp_path_factory) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def spec() -> dict[str, dict[str, Any]]:
     """What numpy answers to the same."""
-    numpy = NumpyBackend()
+    numpy = backend_named("numpy")
     return scenarios.rates(numpy) | scenarios.everything(numpy) | scenarios.simple(numpy) | scenarios.rest(numpy)
 
 

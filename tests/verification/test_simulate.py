@@ -11,7 +11,7 @@ from small_patient import PROBE, SPACING_MM, patient, placement, plan, run
 
 from iceball import library, thermal
 from iceball.errors import GeometryError, InputError
-from iceball.thermal import NumpyBackend, Stepping, backend_names
+from iceball.thermal import Stepping, backend_named, backend_names
 from iceball.thermal.backends import default_backend
 from iceball.thermal.box import first_box
 from iceball.thermal.field import make_setting
@@ -168,7 +168,7 @@ def test_the_history_keeps_lesion_probes_and_all_that_cooled(history):
 
 def test_any_box_near_the_skin_finds_the_state_at_rest_there():
     """Without freezing, whatever box is cut from the patient stays as it is, at its walls too."""
-    case, backend = patient(back_mm=60.0), NumpyBackend()
+    case, backend = patient(back_mm=60.0), backend_named("numpy")
     drifts, starts = [], []
     for widen in (0.3, 1.0):
         setting = make_setting(case, plan(), SPACING_MM, backend, widen)

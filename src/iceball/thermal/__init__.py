@@ -1,14 +1,7 @@
 """SIMULATE: one verb, ``simulate(case, plan)``, and the ways to compute it."""
 
 from iceball.thermal._simulate import simulate
-from iceball.thermal.backends import (
-    NativeBackend,
-    NumbaBackend,
-    NumpyBackend,
-    backend_named,
-    backend_names,
-    default_backend,
-)
+from iceball.thermal.backends import backend_named, backend_names, default_backend
 from iceball.thermal.phantom import freeze_phantom
 from iceball.thermal.problem import Backend
 from iceball.thermal.sensitivity import Sensitivities, sensitivities
@@ -16,9 +9,6 @@ from iceball.thermal.stepping import Stepping
 
 __all__ = [
     "Backend",
-    "NativeBackend",
-    "NumbaBackend",
-    "NumpyBackend",
     "Sensitivities",
     "Stepping",
     "backend_named",

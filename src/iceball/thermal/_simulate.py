@@ -19,7 +19,7 @@ from iceball.thermal.marching import around_probes
 from iceball.thermal.problem import Watch
 from iceball.thermal.recording import Log, Thermometers, thermometers
 from iceball.thermal.schedule import legs, phases
-from iceball.thermal.stepping import accuracy_named, ramp
+from iceball.thermal.stepping import accuracy_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,12 +144,11 @@ def _begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping) -
 
 def _run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, last: bool) -> None:
     driver = leg.begin(around_probes(course.setting.problem, course.solver.temperature()))
-    longest = course.stepping.freeze_step_s if leg.freezing else course.stepping.thaw_step_s
     word = "freezing" if leg.freezing else "thawing"
     if not course.log.time_s:
         _note(course, leg.start_s, driver)
     start = leg.start_s
-    for stop in ramp(leg.start_s, leg.stop_s, longest):
+    for stop in course.stepping.ends(leg.start_s, leg.stop_s, freezing=leg.freezing):
         course.energy_j += course.solver.advance(start, stop - start, driver(start), driver(stop)).energy_j
         start = stop
         _note(course, start, driver)

@@ -37,6 +37,7 @@ TOO_MUCH_K = 1.0  # a step in which such a voxel would change by this much is ta
 RESTLESS_K_PER_S = 1e-4
 LOST_C = -1000.0  # blown up. Not absolute zero: under a probe, a voxel that hardly conducts undercuts the gas by far
 TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0
+MANY = 1024  # tiles
 
 
 @dataclass
@@ -286,5 +287,8 @@ class Engine:
 
     def stored_j(self) -> float:
         """See Solver.stored_j."""
-        gained = self.fields.enthalpy[:-1].astype(float) - self.fields.rest[:-1]
-        return float(gained.sum() * self.problem.voxel_m3)
+        gained = 0.0
+        for tiles in range(0, self.bricks.count - 1, MANY):  # in parts: in double precision all would be large
+            part = slice(tiles, min(tiles + MANY, self.bricks.count - 1))
+            gained += float((self.fields.enthalpy[part].astype(float) - self.fields.rest[part]).sum())
+        return gained * self.problem.voxel_m3

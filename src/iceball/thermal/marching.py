@@ -13,7 +13,7 @@ import numpy as np
 from iceball.nouns._noun import array_noun, noun
 from iceball.thermal.backends import default_backend
 from iceball.thermal.problem import Drive, Watch
-from iceball.thermal.stepping import Stepping, accuracy_named, ramp
+from iceball.thermal.stepping import Stepping, accuracy_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,9 +109,9 @@ class _March:
             driver = leg.begin(around_probes(self.problem, self.solver.temperature()))
             while waiting and waiting[0] <= leg.start_s:
                 yield self._moment(waiting.pop(0), driver)
-            now, longest = leg.start_s, self.stepping.freeze_step_s if leg.freezing else self.stepping.thaw_step_s
+            now, ends = leg.start_s, self.stepping.ends(leg.start_s, leg.stop_s, freezing=leg.freezing)
             marks = {mark for mark in waiting if mark < leg.stop_s} | {leg.stop_s}
-            for stop in _split(ramp(leg.start_s, leg.stop_s, longest), marks):
+            for stop in _split(ends, marks):
                 done = self.solver.advance(now, stop - now, driver(now), driver(stop))
                 self.energy_j = self.energy_j + done.energy_j
                 now = stop

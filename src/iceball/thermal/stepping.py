@@ -26,20 +26,23 @@ if TYPE_CHECKING:
     Driver = Callable[[float], Drive]
 
 RAMP_START_S, RAMP_GROWTH = 0.25, 1.5
+EARLY_S, EARLY_GROWTH_PER_S = 60.0, 1 / 48
 SAFETY = 0.95
 
 
 @noun
 class Stepping:
-    """How to march: ``method`` "rkl2" or "euler" (stable steps only); the longest step in a freeze and in a thaw.
+    """How to march: ``method`` "rkl2" or "euler" (stable steps only); the longest steps.
 
-    With the defaults a power-limited probe in ordinary tissue has a time error of about 0.02 mm of isotherm. An ideal
-    probe beside a large vessel, or two probes 2 mm apart, have up to 0.2 mm (measured against steps of 0.25 s).
+    ``freeze_step_s`` and ``thaw_step_s`` hold for a freeze and for a thaw, ``early_step_s`` for the first minute of a
+    freeze; from there on steps grow in proportion to the time since the switch. Isotherms go by the root of time: they
+    move fast while they are young (docs/reference/accuracy.md).
     """
 
     method: str = "rkl2"
     freeze_step_s: float = 5.0
     thaw_step_s: float = 2.5
+    early_step_s: float = 2.0
 
     def __post_init__(self) -> None:
         """Refuse unknown methods and steps that are not positive."""
@@ -47,13 +50,20 @@ class Stepping:
             raise SimulationError(f"no time-stepping method {self.method!r}; write 'rkl1', 'rkl2' or 'euler'")
         require_positive("the step in a freeze", self.freeze_step_s, "s")
         require_positive("the step in a thaw", self.thaw_step_s, "s")
+        require_positive("the step early in a freeze", self.early_step_s, "s")
+
+    def ends(self, start_s: float, stop_s: float, *, freezing: bool) -> list[float]:
+        """Return the ends [s] of the steps through one leg."""
+        if freezing:
+            return ramp(start_s, stop_s, self.freeze_step_s, self.early_step_s)
+        return ramp(start_s, stop_s, self.thaw_step_s)
 
 
 # What each accuracy steps by; its error targets and what was measured stand in docs/concepts/solver.md.
 _ACCURACIES = {
-    "preview": Stepping(freeze_step_s=20.0, thaw_step_s=10.0),
-    "standard": Stepping(freeze_step_s=15.0, thaw_step_s=4.0),
-    "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0),
+    "preview": Stepping(freeze_step_s=20.0, thaw_step_s=10.0, early_step_s=5.0),
+    "standard": Stepping(freeze_step_s=25.0, thaw_step_s=8.0, early_step_s=2.0),
+    "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0, early_step_s=0.5),
 }
 
 
@@ -83,8 +93,11 @@ class Advance:
     rate: Rate
 
 
-def ramp(start_s: float, stop_s: float, longest_s: float) -> list[float]:
-    """Return the ends of the steps from ``start_s`` to ``stop_s`` [s]: short at first, then up to ``longest_s``."""
+def ramp(start_s: float, stop_s: float, longest_s: float, early_s: float | None = None) -> list[float]:
+    """Return the ends of the steps from ``start_s`` to ``stop_s`` [s]: short at first, then up to ``longest_s``.
+
+    In the first minute none is longer than ``early_s`` [s], after t seconds none than t/48 of it (default: no limit).
+    """
     ends, now, step = [], start_s, min(RAMP_START_S, longest_s)
     while stop_s - now > 1e-9:
         left = stop_s - now
@@ -95,7 +108,9 @@ def ramp(start_s: float, stop_s: float, longest_s: float) -> list[float]:
         else:
             now += step
         ends.append(now)
-        step = min(step * RAMP_GROWTH, longest_s)
+        since = now - start_s
+        share = 1.0 if since < EARLY_S else since * EARLY_GROWTH_PER_S
+        step = min(step * RAMP_GROWTH, longest_s, math.inf if early_s is None else early_s * share)
     return ends
 
 

@@ -45,7 +45,7 @@ THAWED_S = OFF_S + PROTOCOL[1][1]
 WORTH_IT = 0.5  # of its volume at probe-off that an isotherm must hold in the thaw to be looked at
 # In the thaw dense at first, when the coldest isotherms go.
 MOMENTS_S = (
-    60.0, 300.0, 600.0,
+    60.0, 120.0, 180.0, 300.0, 600.0,
     605.0, 610.0, 620.0, 630.0, 645.0, 660.0, 690.0, 720.0, 780.0, 840.0, 900.0, 960.0, 1020.0, 1080.0,
     1140.0, 1380.0, 1680.0,
 )  # fmt: skip

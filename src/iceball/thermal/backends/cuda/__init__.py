@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from iceball.errors import UnknownName
-from iceball.thermal.backends._numba import NumbaOperator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from iceball.thermal.backends._numba import NumbaOperator
     from iceball.thermal.problem import Problem, Solver, Watch
     from iceball.thermal.stepping import Stepping
 
@@ -41,6 +41,8 @@ class CudaBackend:
 
     def operator(self, problem: Problem) -> NumbaOperator:
         """See Backend.operator: single rates and the state before freezing are numba's."""
+        from iceball.thermal.backends._numba import NumbaOperator  # only here: slow to import
+
         return NumbaOperator(problem)
 
     def solver(

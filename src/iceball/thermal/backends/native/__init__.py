@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball.errors import UnknownName
-from iceball.thermal.backends._numba import NumbaOperator
 from iceball.thermal.backends.native._structs import Box, Pass, Settle, Wells
 from iceball.thermal.bricks import VOXELS
 from iceball.thermal.engine import Engine
@@ -26,6 +25,7 @@ from iceball.thermal.superstep import stages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from iceball.thermal.backends._numba import NumbaOperator
     from iceball.thermal.levels import Level
     from iceball.thermal.problem import Drive, Problem, Watch
     from iceball.thermal.stepping import Stepping
@@ -45,6 +45,8 @@ class NativeBackend:
 
     def operator(self, problem: Problem) -> NumbaOperator:
         """See Backend.operator: single rates and the state before freezing are numba's."""
+        from iceball.thermal.backends._numba import NumbaOperator  # only here: slow to import
+
         return NumbaOperator(problem)
 
     def solver(

@@ -65,7 +65,8 @@ inline const float *run_faces(const Box &box, const Pass &p, int i, int stage, i
       }
       if (!imposed) std::memset(through, 0, sizeof(float) * VOXELS);
       imposed = true;
-      const vf instead = all(sign_of(d)) * load(box.slots + FACE * (int64_t)p.slot[n] + TX * q) - flow * all(box.inverse_h2);
+      const vf given = all(sign_of(d)) * load(box.slots + FACE * (int64_t)p.slot[n] + TX * q);
+      const vf instead = given - flow * all(box.inverse_h2);
       if (here.across())
         for (int r = 0; r < ROWS; r++) through[TX * r + here.lane()] += instead[r];
       else

@@ -103,7 +103,9 @@ inline void show(const Box &box, const Matter &m, int64_t at, vf h, int buffer, 
   }
   const Place p = m.find(h);
   store(box.potential[buffer] + at, read(box, p, P));
-  if (unlike) store(box.temperature[buffer] + at, read(box, p, T)), store(box.conductivity[buffer] + at, read(box, p, K));
+  if (!unlike) return;
+  store(box.temperature[buffer] + at, read(box, p, T));
+  store(box.conductivity[buffer] + at, read(box, p, K));
 }
 
 // Blood and metabolism of a row: dH/dt of each.

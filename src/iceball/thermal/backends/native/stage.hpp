@@ -153,7 +153,7 @@ inline void pure_rows(const Box &box, const Stage &s, int tile, uint8_t flags, c
 }
 
 inline __attribute__((noinline)) void pure_tile(const Box &box, const Stage &s, int tile, uint8_t flags, uint8_t live,
-                                         bool guess, const float *through, Sums &sums) {
+                                                bool guess, const float *through, Sums &sums) {
   const Around p(box, box.potential, tile, live, s.cur);
   const bool plain = !(flags & (STASIS | WELL)) && !guess && !through;
   if (s.first)
@@ -206,8 +206,8 @@ inline void mixed_row(const Box &box, const Stage &s, const View &view, const Ow
   show(box, m, at, h + d, 1 - s.cur, !alike);
 }
 
-inline __attribute__((noinline)) void mixed_tile(const Box &box, const Stage &s, int tile, uint8_t flags, uint8_t live, bool guess,
-                       const float *through, Sums &sums) {
+inline __attribute__((noinline)) void mixed_tile(const Box &box, const Stage &s, int tile, uint8_t flags, uint8_t live,
+                                                 bool guess, const float *through, Sums &sums) {
   const View view(box, tile, live, s.cur);
   const Own own(box, tile);
   for (int r = 0; r < ROWS; r++)
