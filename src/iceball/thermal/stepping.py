@@ -62,7 +62,7 @@ class Stepping:
 # What each accuracy steps by; its error targets and what was measured stand in docs/concepts/solver.md.
 _ACCURACIES = {
     "preview": Stepping(freeze_step_s=20.0, thaw_step_s=10.0, early_step_s=5.0),
-    "standard": Stepping(freeze_step_s=25.0, thaw_step_s=8.0, early_step_s=2.0),
+    "standard": Stepping(freeze_step_s=15.0, thaw_step_s=8.0, early_step_s=2.0),
     "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0, early_step_s=0.5),
 }
 

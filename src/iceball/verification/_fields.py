@@ -101,7 +101,7 @@ def no_perfusion(engine: Engine) -> list[Check]:
         ends.append(run(engine, problem, 20.0, times(300.0, 10.0))[-1].temperature_c)
     changes = [float(np.abs(end - ends[0]).mean()) for end in ends[1:]]
     largest = float(np.abs(ends[-1] - ends[0]).max())
-    most = 100.0 * 300.0 / MUSHY.capacity_j_per_m3_k * (ARTERIAL_C - MUSHY.solidus_c)
+    most = 100.0 * 300.0 / MUSHY.frozen_capacity_j_per_m3_k * (ARTERIAL_C - MUSHY.solidus_c)
     return [
         Check(
             quantity="largest change by 100 W/m³/K in 300 s",
@@ -110,7 +110,7 @@ def no_perfusion(engine: Engine) -> list[Check]:
             got=largest,
             error=largest,
             tolerance=most,
-            reason="the heat that blood of 37 °C brings to tissue at its solidus in that time",
+            reason="the heat that blood of 37 °C brings to tissue at its solidus in that time, in what has just frozen",
             order=order_of(changes),
             least_order=0.9,
         )

@@ -113,7 +113,7 @@ def found():
 
     look = dataclasses.replace(FREEZE, isotherms_c=(0.0, -20.0, -139.0), measure=lambda moment: [moment.now_s, 7.0])
     one_sided = Parameter(name="unused", unit="-", value=1.0, one_sided=True)
-    done = sensitivities(make, [START, one_sided], look, accuracy="preview", progress=lambda *told: said.append(told))
+    done = sensitivities(make, [START, one_sided], look, accuracy="reference", progress=lambda *told: said.append(told))
     return done, said, made
 
 
