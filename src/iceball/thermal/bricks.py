@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball.nouns._noun import array_noun
-from iceball.thermal.layout import ALIKE, MOVES, PAD, TILE
+from iceball.thermal.layout import ALIKE, MOVES, TILE, by_tile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -47,12 +47,7 @@ class Bricks:
         """``array`` (I, J, K), or one number, by tiles (T + 1, VOXELS); ``outside`` where there are no voxels."""
         if np.ndim(array) == 0 and array == outside:
             return np.full((self.count, VOXELS), outside, dtype)
-        lay = self.layout
-        wide = np.full([n * t for n, t in zip(lay.counts, TILE, strict=True)], outside, dtype)
-        wide[tuple(slice(0, n) for n in lay.shape)] = array
-        made = np.full((self.count, VOXELS), outside, dtype)
-        made[:-1].reshape(*lay.counts, *TILE)[...] = _split(wide, lay.counts)
-        return made
+        return _bricks(self.layout, self.layout.padded_of(np.asarray(array), outside, dtype), outside)
 
     def whole(self, bricks: NDArray) -> NDArray:
         """The box (I, J, K) of ``bricks`` (T + 1, VOXELS), copied."""
@@ -72,10 +67,7 @@ class Bricks:
 def make_bricks(layout: Layout, inert: int) -> Bricks:
     """Cut ``layout`` into bricks; ``inert`` is the label of what does not conduct."""
     tiles = layout.offset.size
-    inner = tuple(slice(p, p + c * t) for p, c, t in zip(PAD, layout.counts, TILE, strict=True))
-    label, faces = np.full((tiles + 1, VOXELS), inert, np.uint8), np.zeros((tiles + 1, VOXELS), np.uint8)
-    for made, padded in ((label, layout.label), (faces, layout.faces)):
-        made[:-1].reshape(*layout.counts, *TILE)[...] = _split(padded[inner], layout.counts)
+    label, faces = _bricks(layout, layout.label, inert), _bricks(layout, layout.faces, 0)
     rows = label.reshape(-1, TILE[2]), faces.reshape(-1, TILE[2])
     kind = (rows[0] == rows[0][:, :1]).all(1) * 1 | ((rows[1] & ALIKE) == ALIKE).all(1) * 2
     kind |= (rows[1] >= MOVES).all(1) * 4
@@ -88,6 +80,8 @@ def make_bricks(layout: Layout, inert: int) -> Bricks:
     )  # fmt: skip
 
 
-def _split(wide: NDArray, counts: tuple[int, ...]) -> NDArray:
-    (a, b, c), (i, j, k) = counts, TILE
-    return wide.reshape(a, i, b, j, c, k).transpose(0, 2, 4, 1, 3, 5)
+def _bricks(layout: Layout, padded: NDArray, outside: float) -> NDArray:
+    """A padded array by tiles (T + 1, VOXELS); ``outside`` in the last one."""
+    made = np.full((layout.offset.size + 1, VOXELS), outside, padded.dtype)
+    made[:-1].reshape(*layout.counts, *TILE)[...] = by_tile(layout, padded)
+    return made

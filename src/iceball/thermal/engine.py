@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from iceball.thermal.stepping import Stepping
 
 ORDERS = {"rkl1": 1, "rkl2": 2}
-WAKE_K = 0.3  # a tile at rest is stepped once a voxel along its faces has changed by this much
-TOO_MUCH_K = 1.0  # a step in which such a voxel would change by this much is taken again, with its tile awake
+WAKE_K = 0.3  # a tile at rest is stepped once one of its voxels has changed by this much
+TOO_MUCH_K = 1.0  # a step that would change such a voxel by this much is taken again, with its tile awake
 RESTLESS_K_PER_S = 1e-4
 LOST_C = -1000.0  # blown up. Not absolute zero: under a probe, a voxel that hardly conducts undercuts the gas by far
 TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0

@@ -55,6 +55,7 @@ def instruction(result: Any, *kinds: Any) -> Callable[[Callable[..., Any]], Any]
 
         typed.__name__, typed.__doc__ = emit.__name__, emit.__doc__
         names = ["_typing", *(f"operand{n}" for n in range(len(kinds)))]
+        # numba reads the signature; no type checker knows that a function has one: hence setattr
         setattr(typed, "__signature__", inspect.Signature([inspect.Parameter(n, POSITIONAL) for n in names]))  # noqa: B010
         return intrinsic(typed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @noun
-class Front:
+class Front(ABC):
     """A front at 2 ``root`` sqrt(a_s t) in a medium that was at ``start_c``: what plane, line and point share.
 
     x stands for distance / (2 sqrt(a t)), with the diffusivity of the phase it is asked in.
@@ -45,13 +46,13 @@ class Front:
         outer = self.start_c - (self.start_c - m.freezing_c) * fallen
         return np.where(frozen < self.root, self._inside_c(frozen), outer)
 
+    @abstractmethod
     def _inside_c(self, x: Field) -> Field:
         """Temperature (...) [°C] of what is frozen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _spread(self, x: ArrayLike) -> Field:
         """How cold (...) spreads into what is not frozen, in any unit: it falls to nothing far away."""
-        raise NotImplementedError
 
 
 @noun
