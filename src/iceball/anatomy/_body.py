@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from iceball import library
 from iceball.errors import InputError
@@ -40,6 +39,8 @@ def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
 
     Source: DESIGN; thresholds from ``library.hu_rules()``.
     """
+    from scipy import ndimage  # only here: slow to import
+
     rules = library.hu_rules()
     dense = ct.array > rules["gas_below_hu"].value
     if field_of_view is not None:
@@ -73,6 +74,8 @@ def _in_slice(mask: NDArray[np.bool_], ct: Volume, extreme: Any) -> NDArray[np.b
 
 
 def _pieces(mask: NDArray[np.bool_], neighbours: NDArray[np.bool_] | None) -> tuple[NDArray[np.int32], int]:
+    from scipy import ndimage
+
     label: Any = ndimage.label  # its stubs do not know that it returns a pair here
     return label(mask, neighbours)
 

@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from iceball.errors import GeometryError
 from iceball.nouns._noun import array_noun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from iceball.nouns import Grid
 
@@ -89,6 +89,8 @@ def _weights(centre: NDArray[np.float64], width: float, n: int) -> tuple[int, in
     The weight of a CT voxel is its overlap with the wanted one, at least one CT voxel wide: at that width the overlap
     is linear interpolation.
     """
+    from scipy import sparse  # only here: slow to import
+
     width = max(width, 1.0)
     start = np.floor(centre - width / 2 + 0.5).astype(np.intp)
     index = start[:, None] + np.arange(math.ceil(width) + 1)

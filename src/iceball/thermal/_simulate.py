@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import binary_dilation
 
 from iceball import library
 from iceball.nouns import EnergyBalance, ThermalHistory, Volume
@@ -248,6 +247,8 @@ def _notes(course: _Course) -> tuple[str, ...]:
 
 def _edge_notes(course: _Course) -> tuple[str, ...]:
     """Say where the cold met the edge of what was scanned: nothing is known beyond, the edge is taken as insulated."""
+    from scipy.ndimage import binary_dilation  # only here: slow to import
+
     setting, coldest, notes = course.setting, course.solver.coldest(), []
     lattice, box = setting.box.lattice, setting.box
     reached = np.asarray(binary_dilation(~setting.scanned), dtype=bool)

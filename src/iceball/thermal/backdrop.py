@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from iceball import anatomy
 from iceball.nouns._noun import array_noun
@@ -38,6 +37,8 @@ class Backdrop:
 
     def at(self, grid: Grid) -> NDArray[np.float64]:
         """Temperature [°C] at the voxels of ``grid`` (I, J, K), linear between coarse voxels."""
+        from scipy.ndimage import map_coordinates  # only here: slow to import
+
         first = self.grid.index_of(grid.origin_mm)
         step = grid.spacing_mm[0] / self.grid.spacing_mm[0]
         axes = [first[a] + step * np.arange(grid.shape[a]) for a in range(3)]
@@ -56,6 +57,8 @@ def make_backdrop(
     start_c = steady_state(backend.operator(problem), problem)
     outside = ~problem.conducts[problem.index]
     if outside.any() and not outside.all():  # air takes the value of the nearest tissue: skin must not be blurred
+        from scipy.ndimage import distance_transform_edt  # only here: slow to import
+
         nearest = np.asarray(distance_transform_edt(outside, return_distances=False, return_indices=True))
         start_c = start_c[tuple(nearest)]
     return Backdrop(grid=grid, start_c=start_c)

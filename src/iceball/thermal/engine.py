@@ -15,7 +15,7 @@ import numpy as np
 
 from iceball.errors import SimulationError
 from iceball.thermal.bricks import VOXELS, make_bricks
-from iceball.thermal.layout import DIRECTIONS, WELL, make_layout
+from iceball.thermal.layout import DIRECTIONS, EXTRA, WELL, make_layout
 from iceball.thermal.levels import Level, Levels
 from iceball.thermal.media import make_media
 from iceball.thermal.problem import BOUNDARY, Advanced, Drive
@@ -67,12 +67,6 @@ def _aligned(*shape: int) -> NDArray[np.float32]:
     return room[first : first + count].reshape(shape)
 
 
-def _aligned_copy(array: NDArray[np.floating]) -> NDArray[np.float32]:
-    made = _aligned(*array.shape)
-    made[...] = array
-    return made
-
-
 class Engine:
     """One problem under way."""
 
@@ -96,6 +90,7 @@ class Engine:
             start_c = np.where(np.isfinite(held), held, start_c)
         self.layout, self.media = make_layout(problem, problem.held), make_media(problem)
         self.bricks = make_bricks(self.layout, problem.conducts.size)
+        self.has_extras = bool((self.layout.flags & EXTRA).any())
         self.uniform = np.ndim(start_c) == 0  # one temperature: no heat flows before the cold comes
         self.fields = self._fields(start_c, watch.clocks_c)
         tiles = self.layout.offset.size
@@ -106,38 +101,42 @@ class Engine:
         self.stages_done = self.voxel_stages = 0
         self.bound = kernel(self)
         stiffness = Stiffness(problem, self.layout, self._per_potential())
-        self.levels = Levels(self.layout, stiffness, self.order, self.bound.faces)
+        self.levels = Levels(stiffness, self.order, self.layout.flags, self.bound.list_level)
 
     def _fields(self, start_c: float | NDArray[np.float64], clocks_c: Sequence[float]) -> Fields:
-        p, cut = self.problem, self.bricks.cut
-        if np.ndim(start_c) == 0:
-            materials = np.arange(p.conducts.size)
-            of = self.media.enthalpy(np.full(materials.size, start_c), materials)
-            of, warm = np.where(p.conducts, of, 0.0), np.where(p.conducts, start_c, p.arterial_c)
-            enthalpy = np.append(of, 0.0).astype(np.float32)[self.bricks.label]
-            now_c = np.append(warm, p.arterial_c).astype(np.float32)[self.bricks.label]
-        else:
-            conducting = p.conducts[p.index]
-            enthalpy = cut(np.where(conducting, self.media.enthalpy(start_c, p.index), 0.0), 0, np.float32)
-            now_c = cut(np.where(conducting, start_c, p.arterial_c), p.arterial_c, np.float32)
-        shape = now_c.shape
-        own = _aligned(shape[0], 4, VOXELS)
-        own[:, 0] = enthalpy
+        shape = self.bricks.label.shape
+        own, rest, now_c, coldest_c = (_aligned(*s) for s in ((shape[0], 4, VOXELS), shape, shape, shape))
+        self._start(start_c, rest, now_c)
+        own[:, 0], coldest_c[...] = rest, now_c
         work = {name: _aligned(*shape) for name in ("fresh_c", "well_heat")}
         for name in ("potential", "temperature", "conductivity"):
             work[name + "0"], work[name + "1"] = _aligned(*shape), _aligned(*shape)
         for name in ("rest_flow", "slots"):
             work[name] = np.zeros((3 * shape[0], VOXELS // 4), np.float32)
         return Fields(
-            own=own, rest=_aligned_copy(enthalpy), now_c=_aligned_copy(now_c), coldest_c=_aligned_copy(now_c),
-            alive=np.ones(shape, np.uint8), extras=self._extras(), work=work,
-            clocks={float(c): _aligned(*shape) for c in clocks_c},
+            own=own, rest=rest, now_c=now_c, coldest_c=coldest_c, alive=np.ones(shape, np.uint8),
+            extras=self._extras(), work=work, clocks={float(c): _aligned(*shape) for c in clocks_c},
         )  # fmt: skip
+
+    def _start(self, start_c: float | NDArray[np.float64], enthalpy: NDArray, now_c: NDArray) -> None:
+        """Fill in enthalpy and temperature by tiles at the start."""
+        p, cut = self.problem, self.bricks.cut
+        if np.ndim(start_c) == 0:
+            materials = np.arange(p.conducts.size)
+            of = self.media.enthalpy(np.full(materials.size, start_c), materials)
+            of, warm = np.where(p.conducts, of, 0.0), np.where(p.conducts, start_c, p.arterial_c)
+            for by_material, last, out in ((of, 0.0, enthalpy), (warm, p.arterial_c, now_c)):
+                np.take(np.append(by_material, last).astype(np.float32), self.bricks.label, out=out, mode="clip")
+        else:
+            conducting = p.conducts[p.index]
+            at = np.where(conducting, self.media.enthalpy(start_c, p.index), 0.0)
+            enthalpy[...] = cut(at, 0, np.float32)
+            now_c[...] = cut(np.where(conducting, start_c, p.arterial_c), p.arterial_c, np.float32)
 
     def _extras(self) -> dict[str, NDArray[np.float32]]:
         """What skin, walls, tissue beyond the box and further sources do; nothing where there are none."""
         p = self.problem
-        if not (p.walls or p.wall_heat is not None or p.source is not None or p.open_conductance.any()):
+        if not self.has_extras:
             return {}
         given = p.open_conductance * p.air_c
         if p.wall_heat is not None:
@@ -184,7 +183,7 @@ class Engine:
     def _at_rest(self, start_c: float | NDArray[np.float64]) -> bool:
         """Whether nothing at all happens without probes: one temperature, and nothing that would change it."""
         p = self.problem
-        if np.ndim(start_c) or p.walls or p.wall_heat is not None or p.open_conductance.any() or np.any(p.metabolic):
+        if np.ndim(start_c) or self.has_extras or np.any(p.metabolic):
             return False
         baths = np.zeros(0) if p.held_c is None else p.held_c[np.isfinite(p.held_c)]
         return bool(np.all(baths == start_c)) and (start_c == p.arterial_c or not np.any(p.perfusion))
@@ -224,14 +223,14 @@ class Engine:
         tries, reaches = TRIES, REACHES
         while tries and reaches:
             tiles = np.flatnonzero(self.active)
-            floor_c = self.low_c[tiles] - (2.0 * self.moved_k[tiles] * step_s / self.last_step_s + head_k)
-            levels = self.levels.sort(step_s, tiles, floor_c, self.flags)
-            energy, heat, surface = self.bound.step(levels, step_s, before, after)
+            floor_c = self.low_c - (2.0 * self.moved_k * step_s / self.last_step_s + head_k)
+            levels = self.levels.sort(step_s, tiles, floor_c[tiles])
+            energy, heat, surface = self.bound.step(levels, step_s, (before, after), TOO_MUCH_K)
             if self._reaches_far():
                 self.bound.reject()
                 reaches -= 1
                 continue
-            if self._sound(levels, step_s):
+            if self._sound(levels, step_s, floor_c):
                 energy[BOUNDARY] += self._settle(levels, step_s) * self.problem.voxel_m3
                 return energy, heat, surface
             self.bound.reject()
@@ -240,26 +239,30 @@ class Engine:
 
     def _reaches_far(self) -> bool:
         """Wake the tiles at rest that this step would change much: they have not answered. Says if there are any."""
-        reached = (self.bound.reach(TOO_MUCH_K) > 0) & self.layout.busy & ~self.active
+        far = self.bound.reached()
+        if far is None:
+            return False
+        reached = (far > 0) & self.layout.busy & ~self.active
         self.active |= reached
         return bool(reached.any())
 
-    def _sound(self, levels: list[Level], step_s: float) -> bool:
-        """Whether the step was stable all the way to the temperatures it reached."""
-        for level in levels:
-            low_c = self.bound.lowest(level)
+    def _sound(self, levels: list[Level], step_s: float, floor_c: NDArray[np.float32]) -> bool:
+        """Whether the step was stable all the way to the temperatures it reached; it is down to ``floor_c`` (T,)."""
+        for number, level in enumerate(levels):
+            low_c = self.bound.lowest(number)
             if not np.isfinite(low_c).all() or float(low_c.min()) < LOST_C:
                 return False
-            if self.levels.needed(step_s, level.own, low_c) > level.count:
+            if (low_c < floor_c[level.own]).any() and self.levels.needed(step_s, level.own, low_c) > level.count:
                 return False
         return True
 
     def _settle(self, levels: list[Level], step_s: float) -> float:
         """Accept the step; returns what came from beyond [J/m³, summed over voxels]."""
         wake, beyond = self.bound.accept(WAKE_K)
-        self.active |= (wake > 0) & self.layout.busy
+        if wake is not None:
+            self.active |= (wake > 0) & self.layout.busy
         self.last_step_s = step_s
-        self.voxel_stages += sum(level.count * level.tiles.size for level in levels) * VOXELS
+        self.voxel_stages += sum(level.count * level.tiles for level in levels) * VOXELS
         self.stages_done += max(level.count for level in levels)
         return beyond
 

@@ -80,56 +80,68 @@ def make_layout(problem: Problem, held: NDArray[np.bool_] | None = None) -> Layo
     inert = problem.conducts.size
     label = np.full(padded, inert, np.uint8)
     inner = tuple(slice(p, p + n) for p, n in zip(PAD, shape, strict=True))
-    conducting = problem.conducts[problem.index]
-    label[inner] = np.where(conducting, problem.index, inert)
+    label[inner] = np.where(problem.conducts, np.arange(inert), inert).astype(np.uint8)[problem.index]
     faces = _faces(label, inert)
-    moves = np.zeros(padded, bool)
-    moves[inner] = conducting if held is None else conducting & ~held
-    faces |= np.where(moves, MOVES, 0).astype(np.uint8)
+    moves = label[inner] != inert
+    if held is not None:
+        moves &= ~held
+    faces[inner] |= MOVES * moves.view(np.uint8)
+    tiles, offset = int(np.prod(counts)), _offsets(counts, padded)
+    nothing = np.zeros(0, np.uint8)
     made = Layout(
-        shape=shape, counts=counts, padded=padded, label=label, faces=faces,
-        flags=np.zeros(0, np.uint8), tile_label=np.zeros(0, np.uint8), offset=_offsets(counts, padded),
-        busy=np.zeros(0, bool),
-        solid=np.zeros(0, bool), beside=_beside(counts),
+        shape=shape, counts=counts, padded=padded, label=label, faces=faces, flags=nothing, tile_label=nothing,
+        offset=offset, busy=nothing.view(bool), solid=nothing.view(bool), beside=_beside(counts),
     )  # fmt: skip
-    return _with_tiles(made, problem)
+    return _with_tiles(made, problem, *(by_tile(made, array).reshape(tiles, -1) for array in (label, faces)))
 
 
-def _with_tiles(layout: Layout, problem: Problem) -> Layout:
+def _with_tiles(layout: Layout, problem: Problem, label: NDArray[np.uint8], faces: NDArray[np.uint8]) -> Layout:
     from dataclasses import replace
 
-    tiles = int(np.prod(layout.counts))
-    faces = by_tile(layout, layout.faces).reshape(tiles, -1)
-    label = by_tile(layout, layout.label).reshape(tiles, -1)
-    extra = layout.padded_of((problem.open_conductance != 0), 0, np.uint8)
-    if problem.wall_heat is not None:
-        layout.inner(extra)[...] |= problem.wall_heat != 0
-    if problem.source is not None:
-        layout.inner(extra)[...] = 1
-    for wall in problem.walls:
-        edge = tuple((0 if wall.side == 0 else -1) if a == wall.axis else slice(None) for a in range(3))
-        layout.inner(extra)[edge] = 1
-    has_extra = by_tile(layout, extra).reshape(tiles, -1).any(1)
-    mixed = ~(faces == (ALIKE | MOVES)).all(1)
+    tiles = layout.offset.size
+    has_extra = _has_extra(layout, problem)
+    mixed = faces.min(1) != ALIKE | MOVES  # the largest there is
     dry = np.append((problem.perfusion == 0) & (problem.metabolic == 0), True)
     wells = np.zeros(tiles, bool)
     if problem.wells.voxel.size:
         wells[np.unique(layout.tile_of(layout.flat(problem.wells.voxel)))] = True
     flags = np.where(mixed | has_extra, MIXED, 0) | np.where(has_extra, EXTRA, 0) | np.where(wells, WELL, 0)
-    flags |= np.where(dry[label].all(1), DRY, 0)
+    flags |= np.where(dry[label].all(1) if dry[:-1].any() else label.min(1) == dry.size - 1, DRY, 0)
     return replace(
         layout, flags=flags.astype(np.uint8), tile_label=np.ascontiguousarray(label[:, 0]),
-        busy=(faces & MOVES).any(1),
-        solid=(label != problem.conducts.size).any(1),
+        busy=np.bitwise_or.reduce(faces, 1) >= MOVES,
+        solid=label.min(1) != problem.conducts.size,
     )  # fmt: skip
 
 
+def _has_extra(layout: Layout, problem: Problem) -> NDArray[np.bool_]:
+    """Which tiles (T,) have anything but conduction, blood and probes."""
+    tiles = layout.offset.size
+    if problem.source is not None:
+        return np.ones(tiles, bool)
+    opened = problem.open_conductance.any()
+    if not (opened or problem.walls or problem.wall_heat is not None):
+        return np.zeros(tiles, bool)
+    extra = layout.padded_of((problem.open_conductance != 0), 0, np.uint8)
+    if problem.wall_heat is not None:
+        layout.inner(extra)[...] |= problem.wall_heat != 0
+    for wall in problem.walls:
+        edge = tuple((0 if wall.side == 0 else -1) if a == wall.axis else slice(None) for a in range(3))
+        layout.inner(extra)[edge] = 1
+    return by_tile(layout, extra).reshape(tiles, -1).max(1) > 0
+
+
 def _faces(label: NDArray[np.uint8], inert: int) -> NDArray[np.uint8]:
+    """Bits 0-5 of ``faces``, each pair of neighbours looked at once."""
     faces = np.zeros(label.shape, np.uint8)
+    conducts = label != inert
     for bit, (axis, side) in enumerate(DIRECTIONS):
-        here = tuple(slice(1, -1) for _ in range(3))
-        there = tuple(slice(1 + side, -1 + side or None) if a == axis else slice(1, -1) for a in range(3))
-        faces[here] |= ((label[here] == label[there]) & (label[here] != inert)).astype(np.uint8) << bit
+        if side < 0:
+            continue
+        low, high = (tuple(cut if a == axis else slice(None) for a in range(3)) for cut in (slice(-1), slice(1, None)))
+        alike = ((label[low] == label[high]) & conducts[low]).view(np.uint8)
+        faces[low] |= alike << bit
+        faces[high] |= alike << (bit - 1)
     return faces
 
 

@@ -6,8 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import exp1
 
 from iceball.errors import GeometryError
 from iceball.nouns import Grid
@@ -223,6 +221,9 @@ def reach_mm(bench: Bench) -> float:
 
 
 def _reach_mm(bench: Bench, law: Curve, time_s: float) -> float:
+    from scipy.optimize import brentq  # only here: slow to import
+    from scipy.special import exp1
+
     def at(values: Field, temperature_c: float) -> float:
         return float(np.interp(temperature_c, law.temperature_c, values))
 

@@ -11,9 +11,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates
-from scipy.spatial import ConvexHull
-from skimage.measure import find_contours, marching_cubes
 
 from iceball.nouns.bench_result import Section
 
@@ -31,6 +28,8 @@ SPECK_MM2 = 1e-9  # a contour of no area: a level that only touches a voxel
 
 def sampled(field: Field, grid: Grid, places_mm: ArrayLike) -> Field:
     """Values (...) of ``field`` (I, J, K) at ``places_mm`` (..., 3) [mm], linear between voxel centres."""
+    from scipy.ndimage import map_coordinates  # only here: slow to import
+
     index = np.moveaxis(grid.index_of(places_mm), -1, 0)
     return map_coordinates(field, index, order=1, mode="nearest")
 
@@ -111,6 +110,9 @@ def section(values: ArrayLike, step_mm: float, level: float) -> Section | None:
     The contour is a polygon. Equal-area diameter: that of the disc of its area, holes not counted. Calipers are those
     of its convex hull, and the mean one is the hull's perimeter over π (Cauchy).
     """
+    from scipy.spatial import ConvexHull  # only here: slow to import
+    from skimage.measure import find_contours
+
     walled = np.array(values, dtype=float)
     walled[~np.isfinite(walled)] = np.inf
     finite = walled[np.isfinite(walled)]
@@ -140,6 +142,8 @@ def section(values: ArrayLike, step_mm: float, level: float) -> Section | None:
 
 def volume_ml(field: Field, spacing_mm: float, level: float) -> float:
     """Volume [ml] inside ``level`` of ``field`` (I, J, K), voxels ``spacing_mm`` [mm] apart: of the mesh about it."""
+    from skimage.measure import marching_cubes  # only here: slow to import
+
     below = np.argwhere(field < level)
     if not below.size:
         return 0.0

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.ndimage import binary_dilation
-from scipy.sparse.linalg import eigsh
 
-from iceball.thermal.layout import DIRECTIONS, MIXED, WELL, by_tile
+from iceball.errors import SimulationError
+from iceball.thermal.layout import DIRECTIONS, EXTRA, MIXED, WELL, by_tile
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike, NDArray
 
     from iceball.thermal.layout import Layout
     from iceball.thermal.materials import Table
@@ -20,47 +21,54 @@ if TYPE_CHECKING:
 
 FLOORS_C = np.arange(-230.0, 121.0, 1.0)
 NEVER_C = -300.0
+MARGIN, MOST_ITERATIONS, HALVINGS = 1.005, 1000, 60
 
 
 class Stiffness:
     """Bounds by tile; ``melts_c`` (tiles,) is where the last of a tile's matter has thawed."""
 
     def __init__(self, problem: Problem, layout: Layout, per_potential: NDArray[np.floating]) -> None:
-        tiles = layout.offset.size
         kinds, self.kind_of = _kinds(problem, layout)
         self.table, self._columns = _rows(problem, kinds), len(kinds)
         self._base, self._own, self._slope = (self.table[..., n].reshape(-1) for n in range(3))
         wells = np.where((layout.flags & WELL) > 0, _well_stiffness(problem), 0.0)
-        self.extra = wells + by_tile(layout, layout.padded_of(per_potential, 0, np.float32)).reshape(tiles, -1).max(1)
-        opened = layout.padded_of(problem.open_conductance, 0, np.float64)
-        self.open = by_tile(layout, opened).reshape(tiles, -1).max(1)
+        self.extra = wells + _largest(layout, per_potential, np.float32)
+        self.open = _largest(layout, problem.open_conductance, np.float64)
         self._wells_or_walls = bool(self.extra.any() or self.open.any())
         self.melts_c = np.where(kinds[:, :-1], _melting_c(problem.table), NEVER_C).max(1)[self.kind_of]
 
     def most(self, tiles: NDArray[np.integer], floor_c: NDArray[np.floating]) -> float:
         """Bound of the operator's eigenvalues [1/s] in ``tiles`` (T,) while they stay above ``floor_c`` (T,) [°C]."""
-        if not tiles.size:
-            return 0.0
-        floor = np.clip(floor_c - FLOORS_C[0], 0, FLOORS_C.size - 1).astype(np.int64)
+        return float(self.of(tiles, floor_c).max(initial=0.0))
+
+    def of(self, tiles: NDArray[np.integer], floor_c: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Bound (T,) for each of ``tiles``."""
+        floor = np.minimum(np.maximum(floor_c - FLOORS_C[0], 0), FLOORS_C.size - 1).astype(np.int64)
         place = floor * self._columns + self.kind_of[tiles]
         rows = self._base[place]
         if self._wells_or_walls:
-            rows = rows + self.extra[tiles] * self._own[place] + self.open[tiles] * self._slope[place]
-        return float(rows.max())
+            rows += self.extra[tiles] * self._own[place] + self.open[tiles] * self._slope[place]
+        return rows
 
 
 def _kinds(problem: Problem, layout: Layout) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Which materials meet in a tile (kinds, M), whether it is mixed (last column), and the kind of each tile."""
     tiles, materials = layout.offset.size, problem.conducts.size
     label = by_tile(layout, layout.label).reshape(tiles, -1)
-    holds = np.stack([(label == m).any(1) for m in range(materials)], axis=1)
+    lowest, highest = label.min(1), label.max(1)
+    holds = lowest[:, None] == np.arange(materials)
+    several = np.flatnonzero(lowest != highest)
+    for m in range(materials):
+        holds[several, m] = (label[several] == m).any(1)
     near = holds.copy()
     for d in range(len(DIRECTIONS)):
         beside = layout.beside[:, d]
         near |= np.where((beside >= 0)[:, None], holds[beside], False)
     mixed = (layout.flags[:, None] & MIXED) > 0
-    kinds, kind_of = np.unique(np.concatenate([np.where(mixed, near, holds), mixed], 1), axis=0, return_inverse=True)
-    return kinds, kind_of.reshape(-1)
+    every = np.concatenate([np.where(mixed, near, holds), mixed], 1)
+    first = np.flatnonzero(np.append(True, (every[1:] != every[:-1]).any(1)))  # tiles are mostly as the one before
+    kinds, kind_of = np.unique(every[first], axis=0, return_inverse=True)
+    return kinds, np.repeat(kind_of.reshape(-1), np.diff(first, append=tiles))
 
 
 def _rows(problem: Problem, kinds: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -86,36 +94,110 @@ def _melting_c(table: Table) -> NDArray[np.float64]:
     return table.temperature_c[np.arange(len(last)), last]
 
 
+def _largest(layout: Layout, array: NDArray[np.floating], dtype: DTypeLike) -> NDArray:
+    """The largest value of ``array`` (I, J, K) in each tile (T,); it is zero but in tiles that are EXTRA."""
+    tiles = layout.offset.size
+    if not (layout.flags & EXTRA).any():
+        return np.zeros(tiles, dtype)
+    return by_tile(layout, layout.padded_of(array, 0, dtype)).reshape(tiles, -1).max(1)
+
+
 def _well_stiffness(problem: Problem) -> float:
     """How much [1/m²] the wells add to the largest eigenvalue of conduction, 12/h², where one tissue conducts.
 
     The eigenvalues of ∇·(k∇T(H)) do not exceed its largest dΘ/dH times those of the same operator on Θ itself, which
     are found here around the probes. A sum of rows would overrate the wells: theirs is a smooth mode.
     """
-    wells = problem.wells
+    wells, inverse_h2 = problem.wells, 1.0 / problem.spacing_m**2
     if not wells.voxel.size:
         return 0.0
-    place = np.stack(np.unravel_index(wells.voxel, problem.index.shape))
+    voxel, beside = _near_wells(wells.voxel, problem.index.shape)
+    count, begins = beside.shape[1], wells.start[:-1]
+    strength = wells.conductance * wells.length_m / problem.voxel_m3
+    room = np.zeros(count + 1)  # the last one for all that is farther away
+
+    def spread(per_segment: NDArray[np.float64]) -> NDArray[np.float64]:
+        weights = wells.weight * np.repeat(per_segment, np.diff(wells.start))
+        return np.bincount(voxel, weights, minlength=count).astype(float)
+
+    def operator(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        room[:-1] = x
+        heat = strength * np.add.reduceat(wells.weight * x[voxel], begins)
+        return inverse_h2 * (6.0 * x - room[beside].sum(0)) + spread(heat)
+
+    # a mode in which no probe takes part stays below 12/h²: begin with one in which all do, each segment differently
+    first = spread(1.0 + np.random.default_rng(0).random(begins.size))
+    most = 12.0 * inverse_h2
+    return max(MARGIN * largest_eigenvalue(operator, first, most / MARGIN) - most, 0.0)
+
+
+def _near_wells(voxel: NDArray[np.integer], shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Number the voxels no farther than two from any of ``voxel``: numbers of these, and of the neighbours (6, n).
+
+    A neighbour that is farther away has the number n.
+    """
+    place = np.stack(np.unravel_index(voxel, shape))
     lowest = place.min(1) - 3
-    shape = tuple(place.max(1) - lowest + 4)
-    voxel = np.ravel_multi_index(tuple(place - lowest[:, None]), shape)
-    near = np.zeros(shape, bool)
-    near.reshape(-1)[voxel] = True
-    near = np.asarray(binary_dilation(near, iterations=2), dtype=bool)
-    number = np.full(shape, -1)
-    number[near] = np.arange(int(np.count_nonzero(near)))
-    n, inverse_h2 = int(np.count_nonzero(near)), 1.0 / problem.spacing_m**2
-    segment = np.repeat(np.arange(wells.probe.size), np.diff(wells.start))
-    spread = sparse.csr_matrix((wells.weight, (number.reshape(-1)[voxel], segment)), (n, wells.probe.size))
-    strength = sparse.diags(wells.conductance * wells.length_m / problem.voxel_m3)
-    operator = sparse.diags(np.full(n, 6.0 * inverse_h2)) + spread @ strength @ spread.T
-    for axis in range(3):
-        a, b = (np.moveaxis(number, axis, 0)[part] for part in (slice(None, -1), slice(1, None)))
-        both = (a >= 0) & (b >= 0)
-        pairs = sparse.csr_matrix((np.full(both.sum(), -inverse_h2), (a[both], b[both])), (n, n))
-        operator = operator + pairs + pairs.T
-    largest = float(eigsh(operator, k=1, which="LA", tol=1e-3, return_eigenvectors=False)[0])  # pyright: ignore[reportArgumentType]
-    return max(1.005 * largest - 12.0 * inverse_h2, 0.0)
+    place, wide = place - lowest[:, None], tuple(place.max(1) - lowest + 4)
+    near = np.zeros(wide, bool)
+    near[tuple(place)] = True
+    for _ in range(2):
+        near = near | np.logical_or.reduce([np.roll(near, side, axis) for axis, side in DIRECTIONS])
+    count = int(np.count_nonzero(near))
+    number = np.full(wide, count)
+    number[near] = np.arange(count)
+    beside = np.stack([np.roll(number, side, axis)[near] for axis, side in DIRECTIONS])
+    return number[tuple(place)], beside
+
+
+def largest_eigenvalue(
+    operator: Callable[[NDArray[np.float64]], NDArray[np.float64]], first: NDArray[np.float64], little: float
+) -> float:
+    """Largest eigenvalue of a symmetric positive ``operator``, to 0.1 % where it is not below ``little``.
+
+    Lanczos from ``first`` (n,), which must have a part in its mode.
+
+    Raises
+    ------
+    SimulationError : if it is not found
+    """
+    x, before = first / math.sqrt((first * first).sum()), np.zeros(first.size)
+    diagonal, beside, largest = [], [0.0], 0.0
+    for n in range(1, MOST_ITERATIONS + 1):
+        y = operator(x) - beside[-1] * before
+        diagonal.append(float((x * y).sum()))
+        y -= diagonal[-1] * x
+        beside.append(math.sqrt((y * y).sum()))
+        ends = beside[-1] < 1e-9 * diagonal[-1]  # nothing is left that ``first`` has a part in
+        if ends or (n >= 20 and n % 10 == 0):
+            known, (largest, last) = largest, _largest_of_band(diagonal, beside)
+            near = min(beside[-1] * last, 100.0 * (largest - known))
+            if ends or near < 1e-3 * largest or largest + near < little:
+                return largest
+        before, x = x, y / beside[-1]
+    raise SimulationError("the stiffness of the probes was not found: report this case, it is a fault of iceball")
+
+
+def _largest_of_band(diagonal: list[float], beside: list[float]) -> tuple[float, float]:
+    """Largest eigenvalue of a tridiagonal matrix, and the last component of its mode: by halving.
+
+    Not by BLAS, here and above: its threads go on spinning for a tenth of a second, on the cores that ours need.
+    """
+
+    def mode(at: float) -> float:
+        """How long the mode is if its last component is one; zero if ``at`` is not above all eigenvalues."""
+        length, pivot = 1.0, at - diagonal[0]
+        for here, off in zip(diagonal[1:], beside[1:], strict=False):
+            if pivot <= 0.0:
+                return 0.0
+            length, pivot = 1.0 + length * (off / pivot) ** 2, at - here - off * off / pivot
+        return math.sqrt(length) if pivot > 0.0 else 0.0
+
+    low, high = max(diagonal), max(diagonal) + 2.0 * max(beside)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if mode(middle) else (middle, high)
+    return high, 1.0 / (mode(high) or 1.0)
 
 
 def _steepest(table: Table) -> tuple[NDArray[np.float64], ...]:

@@ -47,7 +47,7 @@ def _version() -> int:
 
 @cache
 def entries() -> tuple[Callable[..., Any], ...]:
-    """What is called from Python, from numba's cache or compiled now: the step and its acceptance, all else, faces."""
+    """What is called from Python, from numba's cache or compiled now: the step and its acceptance, all else, lists."""
     version = _version()  # what a function encloses belongs to the key of its cache
 
     def compiled(signature: str) -> Any:
@@ -69,11 +69,12 @@ def entries() -> tuple[Callable[..., Any], ...]:
         _alone(what, box_at(box), passes, count, more, knobs)
         return version
 
-    @compiled("int64(int64, UniTuple(int64, 4), UniTuple(int64, 3), UniTuple(int64, 6))")
-    def list_faces(box: int, asked: tuple[int, ...], counts: tuple[int, ...], lists: tuple[int, ...]) -> int:
-        return faces.list_faces(box_at(box), asked, counts, lists) + 0 * version
+    @compiled("int64(int64, int64, UniTuple(int64, 3), int64, int64)")
+    def list_level(box: int, made: int, given: tuple[int, ...], number: int, counts: int) -> int:
+        faces.list_level(box_at(box), pass_at(made), given, number, counts)
+        return version
 
-    return share, alone, list_faces
+    return share, alone, list_level
 
 
 @kernel
@@ -130,10 +131,10 @@ class NumbaLibrary:
     """The functions of native/kernel.cpp in numba."""
 
     def __init__(self) -> None:
-        self._share, self._alone, self._list_faces = entries()
+        self._share, self._alone, self._list_level = entries()
         self._rest, self._choice, self._pool, self._threads = _rest(), _Choice(), _pool(), 1
 
-    def iceball_begin(self, box: Any, rest_flow: Any) -> None:
+    def iceball_begin(self, box: Any, rest_flow: Any, _threads: int) -> None:
         """Show what everything is before the first step."""
         self._alone(BEGIN, _plain(box), 0, 0, _plain(rest_flow), (0.0, 0.0))
 
@@ -141,31 +142,34 @@ class NumbaLibrary:
         """Work out what the probes do at this moment."""
         self._alone(WELLS, _plain(box), 0, 0, _plain(wells), (0.0, 0.0))
 
-    def iceball_reach(self, box: Any, passes: Any, count: int, step_s: Any, far_k: Any, wake: Any) -> None:
-        """Mark the tiles at rest that the step would change too much."""
-        self._alone(REACH, _plain(box), _plain(passes), count, _plain(wake), (_plain(step_s), _plain(far_k)))
-
     def iceball_reject(self, box: Any, passes: Any, count: int) -> None:
         """Go back to before the step."""
         self._alone(REJECT, _plain(box), _plain(passes), count, 0, (0.0, 0.0))
 
-    def iceball_list_faces(self, box: Any, *arguments: Any) -> int:
-        """List the faces of tiles that lead out of a pass; how many there are."""
-        given = [_plain(a) for a in arguments]
-        return self._list_faces(_plain(box), tuple(given[:4]), tuple(given[4:7]), tuple(given[7:]))
+    def iceball_list(self, box: Any, made: Any, where: Any, solid: Any, number: int) -> None:
+        """Fill in the lists of a pass: the tiles of level ``number``, and their faces."""
+        runs, counts = np.zeros(box._obj.tiles, np.uint8), np.zeros(4, np.int32)
+        given = (_plain(where), _plain(solid), runs.ctypes.data)
+        self._list_level(_plain(box), _plain(made), given, number, counts.ctypes.data)
+        p = made._obj
+        p.tiles, p.own, p.with_wells, p.foreign = (int(count) for count in counts)
 
-    def iceball_step(self, box: Any, passes: Any, count: int, wells: Any, step_s: Any, threads: int) -> None:
-        """Take all levels through one super-step."""
-        work = sum(p.tiles * p.stages for p in passes)
+    def iceball_step(self, box: Any, passes: Any, count: int, wells: Any, *knobs: Any) -> bool:
+        """Take all levels through one super-step; mark the tiles at rest that it would change too much."""
+        step_s, far_k, wake, threads = knobs
+        work = sum(p.tiles * p.stages for p in passes[:count])
         way, begun = self._choice.way() if work >= SMALL else 0, time.perf_counter()
         self._threads = threads if way else 1
         self._together(_plain(box), _plain(passes), count, _plain(wells), _plain(step_s))
         if work >= SMALL:
             self._choice.note(way, time.perf_counter() - begun, work)
+        self._alone(REACH, _plain(box), _plain(passes), count, _plain(wake), (_plain(step_s), _plain(far_k)))
+        return True
 
-    def iceball_accept(self, box: Any, passes: Any, count: int, settle: Any, _threads: int) -> None:
-        """Take the step, by as many threads as it was worked out by."""
+    def iceball_accept(self, box: Any, passes: Any, count: int, settle: Any, _threads: int) -> bool:
+        """Take the step, by as many threads as it was worked out by; True: tiles may have woken."""
         self._together(_plain(box), _plain(passes), count, _plain(settle), 0.0)
+        return True
 
     def _together(self, *work: Any) -> None:
         """Let some threads share one piece of work; who comes late is not waited for."""

@@ -39,7 +39,7 @@ from iceball.thermal.backends._numba_tiles_memory import (
     u8,
 )
 from iceball.thermal.backends._numba_tiles_stage import bit_of, harmonic
-from iceball.thermal.layout import MIXED, MOVES
+from iceball.thermal.layout import MIXED, MOVES, WELL
 from iceball.thermal.levels import FASTER, REST, SLOWER
 
 FACE = VOXELS // TY  # pairs of voxels of a face; places for as many are kept for those along a row, which have sixteen
@@ -223,31 +223,53 @@ def exchange(box: Any, p: Any, s: Any) -> None:
 
 
 @kernel
-def list_faces(box: Any, asked: Any, counts: Any, lists: Any) -> int:
-    """List the faces of tiles that lead out of a pass; how many there are.
+def _list_tiles(box: Any, p: Any, where: int, number: int, runs: int) -> Any:
+    """List the tiles of level ``number``, those with wells last, and then those of faster levels beside them."""
+    tiles, n, wells = box.tiles - 1, 0, 0  # without the one that stands for all that lies outside
+    for with_wells in range(2):
+        for t in range(tiles):
+            if i8(where, t) == number and (u8(box.flags, t) & WELL != 0) == (with_wells != 0):
+                store(p.tile, n, np.int32(t))
+                store(runs, t, np.uint8(1))
+                n, wells = n + 1, wells + with_wells
+    own = n
+    for i in range(own):
+        for d in range(6):
+            other = i32(box.beside, 6 * i32(p.tile, i) + d)
+            if other < tiles and i8(where, other) > number:
+                store(runs, other, np.uint8(2))
+    for t in range(tiles):
+        if u8(runs, t) == 2:
+            store(p.tile, n, np.int32(t))
+            n += 1
+    return n, own, wells
 
-    ``asked`` are addresses of level and solidity of every tile of the box, whether it runs, and of the tiles;
-    ``counts`` how many of these, how many of them are the level's own, and its number; ``lists`` addresses of what is
-    filled in, as native/kernel.cpp has it.
+
+@kernel
+def list_level(box: Any, p: Any, given: Any, number: int, counts: int) -> None:
+    """List the tiles of level ``number`` and their faces that lead out of the pass, as native/kernel.cpp does.
+
+    ``given`` are addresses of level and solidity of every tile of the box, and of zeros for as many; ``counts`` is that
+    of how many tiles there are, are the level's own, have wells, and how many faces.
     """
-    where, solid, runs, tiles = asked
-    count, own, number = counts
-    start, their_tile, slot, direction, kind, live = lists
+    where, solid, runs = given
+    tiles, own, wells = _list_tiles(box, p, where, number, runs)
     n = 0
-    for t in range(count):
-        store(start, t, np.int32(n))
-        mine, stepped = i32(tiles, t), 0
+    for i in range(tiles):
+        store(p.face_start, i, np.int32(n))
+        mine, stepped = i32(p.tile, i), 0
         for d in range(6):
             other = i32(box.beside, 6 * mine + d)
-            stepped |= u8(runs, other) << d
+            stepped |= (u8(runs, other) != 0) << d
             level = i8(where, other) if u8(solid, other) else number
-            if t >= own or level == number:
+            if i >= own or level == number:
                 continue
-            store(their_tile, n, np.int32(other))
-            store(slot, n, np.int32((d >> 1) * box.tiles + (mine if d & 1 else other)))
-            store(direction, n, np.uint8(d))
-            store(kind, n, np.uint8(REST if level < 0 else SLOWER if level < number else FASTER))
+            store(p.their_tile, n, np.int32(other))
+            store(p.slot, n, np.int32((d >> 1) * box.tiles + (mine if d & 1 else other)))
+            store(p.direction, n, np.uint8(d))
+            store(p.kind, n, np.uint8(REST if level < 0 else SLOWER if level < number else FASTER))
             n += 1
-        store(live, t, np.uint8(stepped))
-    store(start, count, np.int32(n))
-    return n
+        store(p.live, i, np.uint8(stepped))
+    store(p.face_start, tiles, np.int32(n))
+    for k, count in enumerate((tiles, own, wells, n)):
+        store(counts, k, np.int32(count))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ from iceball.errors import UnknownName
 from iceball.thermal.backends.native._structs import Box, Pass, Settle, Wells
 from iceball.thermal.bricks import VOXELS
 from iceball.thermal.engine import Engine
-from iceball.thermal.layout import TILE, WELL
+from iceball.thermal.layout import TILE
+from iceball.thermal.levels import LEVELS
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C
 from iceball.thermal.media import MEDIUM, TOTAL
 from iceball.thermal.problem import BOUNDARY, METABOLIC, PERFUSION, POWER_LIMITED, PROBE
@@ -110,16 +110,6 @@ def _at(array: NDArray[Any] | None) -> int | None:
     return None if array is None else array.__array_interface__["data"][0]
 
 
-@dataclass
-class NativeFaces:
-    """What a pass knows of its tiles and of their faces that lead to others; see kernel.hpp."""
-
-    made: Pass
-    keepalive: list[NDArray[Any]]
-    low_c: NDArray[np.float32]
-    energy: NDArray[np.float64]
-
-
 class NativeKernel:
     """The kernel bound to one engine."""
 
@@ -129,11 +119,15 @@ class NativeKernel:
         self.keepalive: list[Any] = []
         self.box = self._box()
         self.wells = self._wells()
-        self.passes: Any = (Pass * 0)()
-        self.flux: dict[int, NDArray[np.float32]] = {}
-        self.step_s = 0.0
+        self.probes = self._probes()
+        self.driven = self._driven() if engine.problem.wells.probe.size else None
+        self.rooms = [self._room() for _ in range(LEVELS)]
+        self.passes = (Pass * LEVELS)(*(self._pass(room) for room in self.rooms))
+        self.wake, self.beyond = np.zeros(engine.bricks.count, np.uint8), np.zeros(6)
+        self.settle = self._settle()
+        self.levels, self.step_s, self.far = 0, 0.0, 0
         flow = None if engine.uniform else _at(engine.fields.work["rest_flow"])
-        self.lib.iceball_begin(ctypes.byref(self.box), ctypes.c_void_p(flow))
+        self.lib.iceball_begin(ctypes.byref(self.box), ctypes.c_void_p(flow), self.threads)
 
     def _box(self) -> Box:
         e, f, bricks = self.engine, self.engine.fields, self.engine.bricks
@@ -189,112 +183,132 @@ class NativeKernel:
         made["lengths"] = np.bincount(w.probe, weights=w.length_m, minlength=w.probes) if w.probes else np.zeros(0)
         return made
 
-    def faces(self, tiles: NDArray[np.int32], own: int, where: NDArray[np.int8], number: int) -> NativeFaces:
-        """List where ``tiles`` of level ``number``, those from ``own`` on guesses for it, meet others."""
-        solid = self.engine.bricks.solid
-        runs = np.zeros(solid.size, np.uint8)
-        runs[tiles] = 1
-        start, live, most = np.zeros(tiles.size + 1, np.int32), np.zeros(tiles.size, np.uint8), 6 * tiles.size
-        theirs, slot = np.zeros(most, np.int32), np.zeros(most, np.int32)
-        direction, kind = np.zeros(most, np.uint8), np.zeros(most, np.uint8)
-        given = [ctypes.c_void_p(_at(a)) for a in (where, solid, runs, tiles)]
-        outs = [ctypes.c_void_p(_at(a)) for a in (start, theirs, slot, direction, kind, live)]
-        n = self.lib.iceball_list_faces(ctypes.byref(self.box), *given, tiles.size, own, number, *outs)
-        flux, low_c, energy = self._flux_room(number, n), np.zeros(tiles.size, np.float32), np.zeros((tiles.size, 3))
-        with_wells = bool((self.engine.all_flags[tiles[:own]] & WELL).any())
-        made = Pass(
-            tiles=tiles.size, own=own, foreign=n, second_order=int(self.engine.order == 2), with_wells=with_wells,
-            tile=_at(tiles), live=_at(live), face_start=_at(start), their_tile=_at(theirs), slot=_at(slot),
-            direction=_at(direction), kind=_at(kind), flux=_at(flux), low_c=_at(low_c), energy=_at(energy),
-        )  # fmt: skip
-        return NativeFaces(made, [tiles, live, start, theirs, slot, direction, kind, flux], low_c, energy)
+    def _probes(self) -> dict[str, NDArray[Any]]:
+        """What drives the probes, and what they answer (P,); filled in anew for every step."""
+        count = self.engine.problem.wells.probes
+        given = ("from_", "to", "power", "limit", "most", "tilt_from", "tilt_to")
+        answers = ("energy", "first_heat", "first_surface")
+        return {"mode": np.zeros(count, np.int32)} | {name: np.zeros(count) for name in (*given, *answers)}
 
-    def _flux_room(self, number: int, faces: int) -> NDArray[np.float32]:
-        """Room for what comes through the faces of a level; kept, since fresh memory is slow."""
-        if number not in self.flux or faces > self.flux[number].shape[0]:
-            self.flux[number] = np.zeros((2 * faces, VOXELS // 4), np.float32)
-        return self.flux[number]
-
-    def probes_now(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Heat [W] and mean surface temperature [°C] of the probes (P,) at this moment."""
-        wells, outs = self._driven(drive, drive)
-        if wells is not None:
-            self.lib.iceball_wells(ctypes.byref(self.box), ctypes.byref(wells))
-        return outs["first_heat"], self._surface_c(drive, outs)
-
-    def _surface_c(self, drive: Drive, outs: dict[str, Any]) -> NDArray[np.float64]:
-        """Mean surface temperature (P,) [°C]; NaN where no gas flows, or where no stretch takes heat."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(drive.mode == POWER_LIMITED, outs["first_surface"] / self.wells["lengths"], np.nan)
-
-    def step(self, levels: list[Level], step_s: float, before: Drive, after: Drive) -> tuple[Any, Any, Any]:
-        """Take every level through its stages, the slowest first."""
-        wells, outs = self._driven(before, after)
-        self.passes, self.step_s = (Pass * len(levels))(*(self._pass(level, step_s) for level in levels)), step_s
-        self.lib.iceball_step(
-            ctypes.byref(self.box), self.passes, len(levels), None if wells is None else ctypes.byref(wells),
-            ctypes.c_float(step_s), self.threads,
-        )  # fmt: skip
-        energy = np.zeros(4)
-        living = sum((level.faces.energy[: level.own.size].sum(0) for level in levels), np.zeros(3))
-        energy[[PERFUSION, METABOLIC, BOUNDARY]] = living * self.engine.problem.voxel_m3
-        energy[PROBE] = -outs["energy"].sum()
-        return energy, outs["first_heat"], self._surface_c(before, outs)
-
-    def _driven(self, before: Drive, after: Drive) -> tuple[Wells | None, dict[str, Any]]:
+    def _driven(self) -> Wells:
         e, w = self.engine, self.wells
-        probes = e.problem.wells.probes
-        outs = {name: np.zeros(probes) for name in ("energy", "first_heat", "first_surface")}
-        if not w["probe"].size:
-            return None, outs
-        outs |= {
-            "mode": before.mode.astype(np.int32), "from_": before.value.astype(float), "to": after.value.astype(float),
-            "power": before.power.astype(float), "limit": before.resistance.astype(float),
-            "most": before.most_heat_w_per_m.astype(float), "tilt_from": before.tilt.astype(float),
-            "tilt_to": after.tilt.astype(float),
-        }  # fmt: skip
-        made = Wells(
-            segments=w["probe"].size, probes=probes, surface_nodes=w["surface"].shape[1], coldest_c=COLDEST_C,
-            surface_step_c=SURFACE_STEP_C, voxel_m3=e.problem.voxel_m3,
-            **{k: _at(v) for k, v in {**w, **outs}.items() if k != "lengths"},
+        return Wells(
+            segments=w["probe"].size, probes=e.problem.wells.probes, surface_nodes=w["surface"].shape[1],
+            coldest_c=COLDEST_C, surface_step_c=SURFACE_STEP_C, voxel_m3=e.problem.voxel_m3,
+            **{k: _at(v) for k, v in {**w, **self.probes}.items() if k != "lengths"},
         )  # fmt: skip
-        return made, outs
 
-    def _pass(self, level: Level, step_s: float) -> Pass:
-        s, made = stages(level.count, self.engine.order), level.faces.made
-        hold = [np.ascontiguousarray(a, np.float32) for a in (s.carry, s.weight * step_s, s.back, s.again * step_s)]
-        hold += [np.ascontiguousarray(s.share * step_s), np.ascontiguousarray(s.time)]
-        level.faces.keepalive[8:] = hold
-        made.stages = level.count
-        made.carry, made.weight, made.back, made.again, made.share, made.time = (_at(a) for a in hold)
-        return made
+    def _room(self) -> dict[str, NDArray[Any]]:
+        """Room for the lists of a level: as much as it can ever need, of which the system hands out what is used."""
+        tiles = self.engine.bricks.count
+        faces = 6 * tiles
+        return {
+            "tile": np.zeros(tiles, np.int32), "live": np.zeros(tiles, np.uint8),
+            "face_start": np.zeros(tiles + 1, np.int32), "their_tile": np.zeros(faces, np.int32),
+            "slot": np.zeros(faces, np.int32), "direction": np.zeros(faces, np.uint8),
+            "kind": np.zeros(faces, np.uint8), "flux": np.zeros((faces, VOXELS // 4), np.float32),
+            "low_c": np.zeros(tiles, np.float32), "energy": np.zeros((tiles, 3)),
+        }  # fmt: skip
 
-    def reach(self, far_k: float) -> NDArray[np.uint8]:
-        """Which tiles (T,) at rest the step just taken would change by more than ``far_k`` [K]."""
-        wake = np.zeros(self.engine.bricks.count, np.uint8)
-        knobs = (ctypes.c_float(self.step_s), ctypes.c_float(far_k), ctypes.c_void_p(_at(wake)))
-        self.lib.iceball_reach(ctypes.byref(self.box), self.passes, len(self.passes), *knobs)
-        return wake[:-1]
+    def _pass(self, room: dict[str, NDArray[Any]]) -> Pass:
+        return Pass(second_order=int(self.engine.order == 2), **{name: _at(array) for name, array in room.items()})
 
-    def lowest(self, level: Level) -> NDArray[np.float32]:
-        """Coldest temperature [°C] of each tile that ``level`` has stepped for good, NaN where it is lost."""
-        return level.faces.low_c[: level.own.size]
-
-    def reject(self) -> None:
-        """Go back to before the step just taken."""
-        self.lib.iceball_reject(ctypes.byref(self.box), self.passes, len(self.passes))
-
-    def accept(self, wake_k: float) -> tuple[NDArray[np.uint8], float]:
-        """Take the step; say which tiles (T,) at rest have been reached, and what came from beyond."""
+    def _settle(self) -> Settle:
         e = self.engine
         clocks = list(e.fields.clocks.values())
         pointers = (ctypes.c_void_p * max(1, len(clocks)))(*[_at(c) for c in clocks])
         thresholds = np.array([*e.fields.clocks, 0.0], np.float32)
-        wake, beyond = np.zeros(e.bricks.count, np.uint8), np.zeros(6)
-        made = Settle(
-            clocks=len(clocks), step_s=self.step_s, wake_k=wake_k, stasis_c=e.stasis_c,
-            clock=ctypes.addressof(pointers), threshold_c=_at(thresholds), low_c=_at(e.low_c), moved_k=_at(e.moved_k),
-            wake=_at(wake), beyond=_at(beyond),
+        self.keepalive += [pointers, thresholds]
+        return Settle(
+            clocks=len(clocks), stasis_c=e.stasis_c, clock=ctypes.addressof(pointers), threshold_c=_at(thresholds),
+            low_c=_at(e.low_c), moved_k=_at(e.moved_k), wake=_at(self.wake), beyond=_at(self.beyond),
         )  # fmt: skip
-        self.lib.iceball_accept(ctypes.byref(self.box), self.passes, len(self.passes), ctypes.byref(made), self.threads)
-        return wake[:-1], float(beyond.sum())
+
+    def list_level(self, where: NDArray[np.int8], number: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """List the tiles of level ``number`` and those of faster levels that only guess for it, and their faces.
+
+        ``where`` (T,) is the level of each tile, -1 at rest. Both lists are views that the next call changes.
+        """
+        made, given = self.passes[number], (_at(where), _at(self.engine.bricks.solid))
+        self.lib.iceball_list(
+            ctypes.byref(self.box), ctypes.byref(made), *(ctypes.c_void_p(at) for at in given), number
+        )
+        tile = self.rooms[number]["tile"]
+        return tile[: made.own], tile[made.own : made.tiles]
+
+    def probes_now(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Heat [W] and mean surface temperature [°C] of the probes (P,) at this moment."""
+        self._drive(drive, drive)
+        if self.driven is not None:
+            self.lib.iceball_wells(ctypes.byref(self.box), ctypes.byref(self.driven))
+        return self.probes["first_heat"].copy(), self._surface_c(drive)
+
+    def _surface_c(self, drive: Drive) -> NDArray[np.float64]:
+        """Mean surface temperature (P,) [°C]; NaN where no gas flows, or where no stretch takes heat."""
+        lengths = np.where(drive.mode == POWER_LIMITED, self.wells["lengths"], 0.0)
+        return np.divide(self.probes["first_surface"], lengths, out=np.full(lengths.size, np.nan), where=lengths > 0)
+
+    def step(
+        self, levels: list[Level], step_s: float, drives: tuple[Drive, Drive], far_k: float
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Take every level through its stages, the slowest first; note what would change by more than ``far_k`` [K]."""
+        self._drive(*drives)
+        self.levels, self.step_s = len(levels), step_s
+        self.weights = [_weights(level.count, self.engine.order, step_s) for level in levels]
+        for made, level, (_arrays, places) in zip(self.passes, levels, self.weights, strict=False):
+            made.stages = level.count
+            made.carry, made.weight, made.back, made.again, made.share, made.time = places
+        self.wake.fill(0)
+        wells = None if self.driven is None else ctypes.byref(self.driven)
+        knobs = (ctypes.c_float(step_s), ctypes.c_float(far_k), ctypes.c_void_p(_at(self.wake)))
+        self.far = self.lib.iceball_step(ctypes.byref(self.box), self.passes, len(levels), wells, *knobs, self.threads)
+        return self._energy(levels), self.probes["first_heat"].copy(), self._surface_c(drives[0])
+
+    def reached(self) -> NDArray[np.uint8] | None:
+        """Which tiles (T,) at rest the step just taken would change by more than it was told; None if none."""
+        return self.wake[:-1] if self.far else None
+
+    def _energy(self, levels: list[Level]) -> NDArray[np.float64]:
+        """What probes, blood, cells and the boundary gave (4,) [J]."""
+        energy, living = np.zeros(4), np.zeros(3)
+        for room, level in zip(self.rooms, levels, strict=False):
+            living += np.einsum("ij->j", room["energy"][: level.own.size])
+        energy[PERFUSION], energy[METABOLIC], energy[BOUNDARY] = living * self.engine.problem.voxel_m3
+        energy[PROBE] = -self.probes["energy"].sum()
+        return energy
+
+    def _drive(self, before: Drive, after: Drive) -> None:
+        given = {
+            "mode": before.mode, "from_": before.value, "to": after.value, "power": before.power,
+            "limit": before.resistance, "most": before.most_heat_w_per_m, "tilt_from": before.tilt,
+            "tilt_to": after.tilt, "energy": 0.0, "first_heat": 0.0, "first_surface": 0.0,
+        }  # fmt: skip
+        for name, value in given.items():
+            self.probes[name][...] = value
+
+    def lowest(self, number: int) -> NDArray[np.float32]:
+        """Coldest temperature [°C] of each tile that level ``number`` has stepped for good, NaN where it is lost."""
+        return self.rooms[number]["low_c"][: self.passes[number].own]
+
+    def reject(self) -> None:
+        """Go back to before the step just taken."""
+        self.lib.iceball_reject(ctypes.byref(self.box), self.passes, self.levels)
+
+    def accept(self, wake_k: float) -> tuple[NDArray[np.uint8] | None, float]:
+        """Take the step; say which tiles (T,) at rest are to wake, None if none is, and what came from beyond."""
+        self.settle.step_s, self.settle.wake_k = self.step_s, wake_k
+        self.wake.fill(0)
+        self.beyond.fill(0)
+        woken = self.lib.iceball_accept(
+            ctypes.byref(self.box), self.passes, self.levels, ctypes.byref(self.settle), self.threads
+        )
+        return self.wake[:-1] if woken else None, float(self.beyond.sum())
+
+
+@lru_cache(maxsize=512)
+def _weights(count: int, order: int, step_s: float) -> tuple[tuple[NDArray[np.floating], ...], tuple[int | None, ...]]:
+    """Coefficients of ``count`` stages of one step as the kernel takes them, see Pass in kernel.hpp; where they lie."""
+    s = stages(count, order)
+    single = (np.ascontiguousarray(a, np.float32) for a in (s.carry, s.weight * step_s, s.back, s.again * step_s))
+    made = (*single, np.ascontiguousarray(s.share * step_s), np.ascontiguousarray(s.time))
+    return made, tuple(_at(a) for a in made)

@@ -60,7 +60,7 @@ inline const float *run_faces(const Box &box, const Pass &p, int i, int stage, i
       const vf flow = flow_through(box, p.tile[i], p.their_tile[n], d, q, cur, theirs);
       if (p.kind[n] != SLOWER) {
         float *flux = p.flux + FACE * (int64_t)n + TX * q;
-        store(flux, load(flux) + all(share) * flow);
+        store(flux, (stage == 0 ? vf{} : load(flux)) + all(share) * flow);
         continue;
       }
       if (!imposed) std::memset(through, 0, sizeof(float) * VOXELS);
@@ -124,36 +124,35 @@ inline bool little(vf change_k, vf change_w_per_m, float limit_k) {
   return !any(~(much <= all(limit_k)));
 }
 
-// Whether a step would change a tile at rest by more than `far_k`, were it accepted.
-inline void reach(const Box &box, const Pass &p, float step_s, float far_k, int n, uint8_t *wake) {
-  if (p.kind[n] != REST) return;
+// Whether a step would change the tile at rest behind a face by more than `far_k`, were it accepted.
+inline bool reaches(const Box &box, const Pass &p, float step_s, float far_k, int n) {
+  if (p.kind[n] != REST) return false;
   const Face there{p.direction[n], true};
   for (int q = 0; q < there.count(); q++) {
     const Came c = came(box, p, step_s, n, q);
     const vf change = (c.all_of_it - c.usual) * (1.0f / DEPTH);
     if (!any(change != vf{})) continue;
     const Blend m{box, there.get(box.label + (int64_t)VOXELS * p.their_tile[n], q)};
-    if (!little(change * m.t1(), change * m.p1(), far_k)) {
-      wake[p.their_tile[n]] = 1;
-      return;
-    }
+    if (!little(change * m.t1(), change * m.p1(), far_k)) return true;
   }
+  return false;
 }
 
-// What came through a face is taken from the voxels at rest, but for what always goes through: the balance closes.
-inline void exchange(const Box &box, const Pass &p, const Settle &s, int n, double *beyond) {
-  if (p.kind[n] != REST) return;
+// What came through a face is taken from the voxels at rest, but for what always goes through: the balance closes. Says
+// whether they have got warmer or colder.
+inline bool exchange(const Box &box, const Pass &p, float step_s, int n, double *beyond) {
+  bool changed = false;
   const int other = p.their_tile[n], d = p.direction[n];
   const Face there{d, true};
   const uint8_t *faces = box.faces + (int64_t)VOXELS * other;
   float *h = Own(box, other).h;
   for (int q = 0; q < there.count(); q++) {
-    const Came c = came(box, p, s.step_s, n, q);
+    const Came c = came(box, p, step_s, n, q);
     const vi moves = (there.get(faces, q) & 64) != 0;
     *beyond += sum(choose(moves, c.usual, c.all_of_it));
     const vf change = choose(moves, c.all_of_it - c.usual, vf{});
     if (!any(change != vf{})) continue;
-    s.wake[other] = 1;
+    changed = true;
     if (!there.across() && !(box.flags[other] & MIXED)) {
       for (int depth = 0; depth < DEPTH; depth++) {
         float *row = h + below(d, q, 0, depth);
@@ -167,6 +166,7 @@ inline void exchange(const Box &box, const Pass &p, const Settle &s, int n, doub
         h[faces[at] & 64 ? at : below(d, q, l, 0)] -= change[l] * (1.0f / DEPTH);
       }
   }
+  return changed;
 }
 
 // A tile at rest has got warmer or colder: show it; says whether it is to be stepped from now on.

@@ -1,5 +1,7 @@
 // The stages of super-time-stepping on tiles: one fused sweep and one barrier per stage.
 // Nothing here decides physics: the equation is that of _numpy.py, which every backend is tested against.
+#include <utility>
+
 #include "faces.hpp"
 #include "team.hpp"
 #include "wells.hpp"
@@ -24,34 +26,43 @@ float finish(const Box &box, int tile) {
   return least + sum(bad);
 }
 
-// Back to what a tile was before the step.
-void bring_back(const Box &box, int tile) {
-  const Own own(box, tile);
+// Makes `enthalpy` (VOXELS,) that of a tile, and shows it to its neighbours.
+void show_tile(const Box &box, int tile, const float *enthalpy) {
+  float *own = Own(box, tile).h;
   for (int r = 0; r < ROWS; r++) {
     const int64_t at = (int64_t)VOXELS * tile + TX * r;
-    const vf h = load(own.before + TX * r);
-    store(own.h + TX * r, h);
+    const vf h = load(enthalpy + TX * r);
+    store(own + TX * r, h);
     with_matter(box, at, [&](const auto &m) { show(box, m, at, h, 0, !(box.row_kind[at / TX] & 2)); });
   }
 }
 
+// Back to what a tile was before the step.
+void bring_back(const Box &box, int tile) { show_tile(box, tile, Own(box, tile).before); }
+
+// Which tiles at rest a step would change by more than `far_k`.
+struct Reach {
+  float far_k;
+  uint8_t *wake;  // (tiles,)
+};
+
 // All levels through one super-step, the slowest first.
 class Step {
  public:
-  Step(const Box &box, const Pass *passes, int count, Wells *wells, float step_s, int threads)
-      : box_(box), passes_(passes), count_(count), wells_(wells), step_s_(step_s), team_(threads) {}
+  Step(const Box &box, const Pass *passes, int count, Wells *wells, const Reach &reach, float step_s, int threads)
+      : box_(box), passes_(passes), count_(count), wells_(wells), reach_(reach), step_s_(step_s), team_(threads) {}
 
-  void run() {
+  // Says whether a tile at rest has been reached.
+  bool run() {
     team_.run([this](int id) {
       SmallIsZero here;
       for (int n = 0; n < count_; n++) pass(passes_[n], id);
     });
+    return reached_.load();
   }
 
  private:
   void pass(const Pass &p, int id) {
-    team_.part(id, p.foreign, [&](int n) { std::memset(p.flux + FACE * (int64_t)n, 0, sizeof(float) * FACE); });
-    team_.part(id, 3 * p.tiles, [&](int n) { p.energy[n] = 0; });
     if (id == 0) wells_done_.store(0, std::memory_order_relaxed);
     team_.open(id, 0, p.tiles);
     team_.wait();
@@ -64,7 +75,10 @@ class Step {
       team_.take(id, j % 2, [&](int i) { tile(p, j, i); });
       team_.wait();
     }
-    team_.part(id, p.foreign, [&](int n) { hand_over(box_, p, step_s_, n); });
+    team_.part(id, p.foreign, [&](int n) {
+      hand_over(box_, p, step_s_, n);
+      if (reaches(box_, p, step_s_, reach_.far_k, n)) reached(p.their_tile[n]);
+    });
     team_.part(id, p.tiles - p.own, [&](int i) { bring_back(box_, p.tile[p.own + i]); });
     team_.wait();
   }
@@ -84,6 +98,7 @@ class Step {
     else
       pure_tile(box_, s, tile, flags, p.live[i], guess, through, sums);
     double *energy = p.energy + 3 * (int64_t)i;
+    if (j == 0) energy[0] = energy[1] = energy[2] = 0;
     if (!(flags & DRY)) {
       energy[0] += p.share[j] * sum(sums.blood);
       energy[1] += p.share[j] * sum(sums.cells);
@@ -92,12 +107,19 @@ class Step {
     if (j + 1 == p.stages && !guess) p.low_c[i] = finish(box_, tile);
   }
 
+  void reached(int tile) {
+    __atomic_store_n(reach_.wake + tile, 1, __ATOMIC_RELAXED);  // by whoever comes: it is the same
+    reached_.store(true, std::memory_order_relaxed);
+  }
+
   const Box &box_;
   const Pass *passes_;
   int count_;
   Wells *wells_;
+  Reach reach_;
   float step_s_;
   Team team_;
+  std::atomic<bool> reached_{false};
   alignas(64) std::atomic<int> wells_done_{0};
 };
 
@@ -131,51 +153,106 @@ void settle_tile(const Box &box, const Settle &s, int tile) {
   if (stasis) box.flags[tile] |= STASIS;
 }
 
-void accept(const Box &box, const Pass *passes, int count, const Settle &s, int threads) {
-  Team team(threads);
-  std::vector<double> beyond(6 * threads, 0.0);
-  team.run([&](int id) {
-    SmallIsZero here;
-    for (int d = 0; d < 6; d++) {  // in one direction, no tile at rest is reached from two sides
-      for (int n = 0; n < count; n++)
-        team.part(id, passes[n].foreign, [&](int i) {
-          if (passes[n].direction[i] == d) exchange(box, passes[n], s, i, &beyond[6 * id + d]);
-        });
-      team.wait();
-    }
-    team.part(id, box.tiles, [&](int tile) {
-      if (s.wake[tile]) s.wake[tile] = renew(box, tile, s.wake_k);
-    });
-    for (int n = 0; n < count; n++)
-      team.part(id, passes[n].own, [&](int i) {
-        s.low_c[passes[n].tile[i]] = passes[n].low_c[i];
-        settle_tile(box, s, passes[n].tile[i]);
-      });
-  });
-  for (int n = 0; n < 6 * threads; n++) s.beyond[n % 6] += beyond[n];
-}
+// Takes a step: one sweep of all threads, in which none needs what another does.
+class Accept {
+ public:
+  Accept(const Box &box, const Pass *passes, int count, const Settle &settle, int threads)
+      : box_(box), passes_(passes), count_(count), settle_(settle), threads_(threads), team_(threads),
+        beyond_(6 * threads, 0.0) {}
 
-// Lists the faces of `tiles` that lead out of this pass. `where` is the level of each tile of the box, -1 at rest;
-// `runs` whether it is stepped in this pass, for good or as a guess.
-int list_faces(const Box &box, const int8_t *where, const uint8_t *solid, const uint8_t *runs, const int32_t *tiles,
-               int count, int own, int number, int32_t *start, int32_t *their_tile, int32_t *slot, uint8_t *direction,
-               uint8_t *kind, uint8_t *live) {
-  int n = 0;
-  for (int t = 0; t < count; t++) {
-    start[t] = n;
-    live[t] = 0;
-    for (int d = 0; d < 6; d++) {
-      const int mine = tiles[t], other = box.beside[6 * (int64_t)mine + d];
-      live[t] |= runs[other] << d;
-      if (t >= own || !solid[other] || where[other] == number) continue;
-      their_tile[n] = other;
-      slot[n] = d / 2 * box.tiles + (d % 2 ? mine : other);
-      direction[n] = (uint8_t)d;
-      kind[n++] = where[other] < 0 ? REST : where[other] < number ? SLOWER : FASTER;
+  // Says whether a tile at rest is to be stepped from now on.
+  bool run() {
+    for (int n = 0; n < count_; n++) own_ += passes_[n].own;
+    for (int id = 0; id < threads_; id++) team_.open(id, 0, own_);
+    team_.run([this](int id) {
+      SmallIsZero here;
+      rest(id);
+      team_.take(id, 0, [&](int i) { own(i); });
+    });
+    for (size_t n = 0; n < beyond_.size(); n++) settle_.beyond[n % 6] += beyond_[n];
+    return woken_.load();
+  }
+
+ private:
+  static constexpr int BAND = 8;  // tiles that lie together go to one thread
+
+  // The tiles at rest of one thread: all that comes to one of them comes in the same order however many threads there are.
+  void rest(int id) {
+    std::vector<std::pair<int, int>> faces[6];
+    for (int n = 0; n < count_; n++)
+      for (int i = 0; i < passes_[n].foreign; i++)
+        if (passes_[n].kind[i] == REST && passes_[n].their_tile[i] / BAND % threads_ == id)
+          faces[passes_[n].direction[i]].push_back({n, i});
+    std::vector<int> changed;
+    for (int d = 0; d < 6; d++)
+      for (const auto &[n, i] : faces[d]) {
+        const int tile = passes_[n].their_tile[i];
+        if (!exchange(box_, passes_[n], settle_.step_s, i, &beyond_[6 * id + d]) || settle_.wake[tile]) continue;
+        settle_.wake[tile] = 1;
+        changed.push_back(tile);
+      }
+    for (int tile : changed) {
+      settle_.wake[tile] = renew(box_, tile, settle_.wake_k);
+      if (settle_.wake[tile]) woken_.store(true, std::memory_order_relaxed);
     }
   }
-  start[count] = n;
-  return n;
+
+  // Tile i of those that were stepped, through all levels.
+  void own(int i) {
+    const Pass *p = passes_;
+    for (; i >= p->own; p++) i -= p->own;
+    settle_.low_c[p->tile[i]] = p->low_c[i];
+    settle_tile(box_, settle_, p->tile[i]);
+  }
+
+  const Box &box_;
+  const Pass *passes_;
+  int count_;
+  const Settle &settle_;
+  int threads_, own_ = 0;
+  Team team_;
+  std::vector<double> beyond_;
+  std::atomic<bool> woken_{false};
+};
+
+// Lists the tiles of level `number` and those of faster levels beside them, which guess, in a pass. `where` is the level
+// of each tile of the box, -1 at rest.
+void list_tiles(const Box &box, const int8_t *where, int number, std::vector<uint8_t> &runs, Pass &p) {
+  const int tiles = box.tiles - 1;  // without the one that stands for all that lies outside
+  int n = 0;
+  for (int wells = 0; wells < 2; wells++)  // those with wells come last
+    for (int t = 0; t < tiles; t++)
+      if (where[t] == number && !(box.flags[t] & WELL) == !wells) p.tile[n++] = t, runs[t] = 1;
+  p.own = n;
+  p.with_wells = n && box.flags[p.tile[n - 1]] & WELL;
+  for (int i = 0; i < p.own; i++)
+    for (int d = 0; d < 6; d++) {
+      const int other = box.beside[6 * (int64_t)p.tile[i] + d];
+      if (other < tiles && where[other] > number) runs[other] = 2;
+    }
+  for (int t = 0; t < tiles; t++)
+    if (runs[t] == 2) p.tile[n++] = t;
+  p.tiles = n;
+}
+
+// Lists the faces of the tiles of a pass that lead out of it.
+void list_faces(const Box &box, const int8_t *where, const uint8_t *solid, int number, const std::vector<uint8_t> &runs,
+                Pass &p) {
+  int n = 0;
+  for (int i = 0; i < p.tiles; i++) {
+    p.face_start[i] = n;
+    p.live[i] = 0;
+    for (int d = 0; d < 6; d++) {
+      const int mine = p.tile[i], other = box.beside[6 * (int64_t)mine + d];
+      p.live[i] |= (runs[other] != 0) << d;
+      if (i >= p.own || !solid[other] || where[other] == number) continue;
+      p.their_tile[n] = other;
+      p.slot[n] = d / 2 * box.tiles + (d % 2 ? mine : other);
+      p.direction[n] = (uint8_t)d;
+      p.kind[n++] = where[other] < 0 ? REST : where[other] < number ? SLOWER : FASTER;
+    }
+  }
+  p.face_start[p.tiles] = p.foreign = n;
 }
 
 }  // namespace
@@ -190,32 +267,28 @@ int iceball_sizes(int which) {
 }
 
 // Shows what the enthalpy of every tile is, and notes what flows while all is at rest, if anything does.
-void iceball_begin(const Box *box, float *rest_flow) {
-  for (int t = 0; t < box->tiles; t++)
-    for (int r = 0; r < ROWS; r++) {
-      const int64_t at = (int64_t)VOXELS * t + TX * r;
-      with_matter(*box, at, [&](const auto &m) { show(*box, m, at, load(Own(*box, t).h + TX * r), 0, !(box->row_kind[at / TX] & 2)); });
-    }
-  for (int t = 0; rest_flow && t < box->tiles - 1; t++) note_rest(*box, rest_flow, t);
+void iceball_begin(const Box *box, float *rest_flow, int threads) {
+  Team team(threads);
+  team.run([&](int id) {
+    team.part(id, box->tiles, [&](int tile) { show_tile(*box, tile, Own(*box, tile).h); });
+    team.wait();
+    if (rest_flow) team.part(id, box->tiles - 1, [&](int tile) { note_rest(*box, rest_flow, tile); });
+  });
 }
 
-// One super-step of all levels.
-void iceball_step(const Box *box, const Pass *passes, int count, Wells *wells, float step_s, int threads) {
-  Step(*box, passes, count, wells, step_s, threads).run();
+// One super-step of all levels; marks in `wake` the tiles at rest that it would change by more than `far_k`, and says
+// whether there are any.
+int iceball_step(const Box *box, const Pass *passes, int count, Wells *wells, float step_s, float far_k, uint8_t *wake,
+                 int threads) {
+  return Step(*box, passes, count, wells, {far_k, wake}, step_s, threads).run();
 }
 
 // What the probes do at this moment.
 void iceball_wells(const Box *box, Wells *wells) { run_wells(*box, *wells, 0, 0.0, 0.0, true); }
 
-// Which tiles at rest the step would change by more than `far_k`.
-void iceball_reach(const Box *box, const Pass *passes, int count, float step_s, float far_k, uint8_t *wake) {
-  for (int n = 0; n < count; n++)
-    for (int i = 0; i < passes[n].foreign; i++) reach(*box, passes[n], step_s, far_k, i, wake);
-}
-
-// The step is taken: both sides of every face agree, and what was reached is noted.
-void iceball_accept(const Box *box, const Pass *passes, int count, const Settle *settle, int threads) {
-  accept(*box, passes, count, *settle, threads);
+// The step is taken: both sides of every face agree, and what was reached is noted. Says whether a tile has woken.
+int iceball_accept(const Box *box, const Pass *passes, int count, const Settle *settle, int threads) {
+  return Accept(*box, passes, count, *settle, threads).run();
 }
 
 // The step is not taken.
@@ -224,9 +297,10 @@ void iceball_reject(const Box *box, const Pass *passes, int count) {
     for (int i = 0; i < passes[n].own; i++) bring_back(*box, passes[n].tile[i]);
 }
 
-int iceball_list_faces(const Box *box, const int8_t *where, const uint8_t *solid, const uint8_t *runs,
-                       const int32_t *tiles, int count, int own, int number, int32_t *start, int32_t *their_tile,
-                       int32_t *slot, uint8_t *direction, uint8_t *kind, uint8_t *live) {
-  return list_faces(*box, where, solid, runs, tiles, count, own, number, start, their_tile, slot, direction, kind, live);
+// Fills in the lists of a pass: the tiles of level `number`, and their faces.
+void iceball_list(const Box *box, Pass *pass, const int8_t *where, const uint8_t *solid, int number) {
+  std::vector<uint8_t> runs(box->tiles, 0);
+  list_tiles(*box, where, number, runs, *pass);
+  list_faces(*box, where, solid, number, runs, *pass);
 }
 }

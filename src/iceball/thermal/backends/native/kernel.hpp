@@ -46,14 +46,14 @@ struct Box {
 struct Pass {
   int32_t tiles, own, stages, foreign;
   int32_t second_order, with_wells;
-  const int32_t *tile;                // (tiles,) those from `own` on belong to a faster level and only guess
-  const uint8_t *live;                // (tiles,) bit d: the neighbour in direction d is stepped in this pass as well
+  int32_t *tile;                      // (tiles,) those from `own` on belong to a faster level and only guess
+  uint8_t *live;                      // (tiles,) bit d: the neighbour in direction d is stepped in this pass as well
   const float *carry, *weight, *back, *again;  // (stages,) coefficients of D, τL, (Y - Y0), τL0
   const double *share, *time;         // (stages,) weight of each stage's rate in the step [s]; its time, 0 to 1
   // where these tiles meet others: faces in the order of the tiles
-  const int32_t *face_start;          // (tiles + 1,)
-  const int32_t *their_tile, *slot;   // (foreign,)
-  const uint8_t *direction, *kind;    // (foreign,) bit of `faces`; what lies beyond, see below
+  int32_t *face_start;                // (tiles + 1,)
+  int32_t *their_tile, *slot;         // (foreign,)
+  uint8_t *direction, *kind;          // (foreign,) bit of `faces`; what lies beyond, see below
   float *flux;                        // (foreign, VOXELS / 4) enthalpy that came through [J/m³]
   float *low_c;                       // (tiles,) coldest temperature after the last stage, NaN where it is lost
   double *energy;                     // (tiles, 3) perfusion, metabolism, boundary [J/m³, summed over voxels]
