@@ -20,6 +20,7 @@ except ModuleNotFoundError:  # compiled by hand: python hatch_build.py
     BuildHookInterface = object
 
 HERE = Path("src/iceball/thermal/backends/native")
+# Nobody replaces the kernel's functions when it is loaded: the compiler may put them into each other.
 # -w: gcc 12 warns of its own gather intrinsics. Linked without -ffast-math, which would turn off subnormal numbers for
 # the whole process.
 COMPILE = [
@@ -29,6 +30,8 @@ COMPILE = [
     "-fno-associative-math",
     "-std=c++17",
     "-fPIC",
+    "-fno-semantic-interposition",
+    "-fvisibility-inlines-hidden",
     "-pthread",
     "-w",
     "-c",

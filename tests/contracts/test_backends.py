@@ -17,7 +17,7 @@ from iceball.thermal import Stepping, backend_named, backend_names
 from iceball.thermal.backends import default_backend, native
 from iceball.thermal.problem import OFF, POWER_LIMITED, PRESCRIBED, Drive
 from iceball.thermal.steady import steady_state
-from iceball.thermal.stepping import euler_limit, ramp
+from iceball.thermal.stepping import euler_limit
 from iceball.thermal.wells import wells
 
 ALL = [backend_named(name) for name in backend_names()]
@@ -245,17 +245,6 @@ def test_no_state_makes_the_rate_infinite(backend, seed):
 
 
 SMALL = mixed_problem()
-
-
-@given(
-    start=st.floats(0, 1e4), length=st.floats(0.1, 3000), longest=st.floats(0.05, 60),
-)  # fmt: skip
-def test_steps_fill_the_phase_exactly_and_never_exceed_the_longest(start, length, longest):
-    ends = ramp(start, start + length, longest)
-    sizes = np.diff([start, *ends])
-    assert ends[-1] == start + length
-    assert np.all(sizes > 0)
-    assert sizes.max() <= longest * 1.001 + 1e-6
 
 
 def test_the_euler_limit_is_that_of_conduction_in_a_uniform_box():

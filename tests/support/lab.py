@@ -10,10 +10,11 @@ import numpy as np
 from iceball.nouns import Tissue
 from iceball.thermal.backends import backend_named, backend_names
 from iceball.thermal.backends._numba import NumbaOperator
+from iceball.thermal.control import ends_of
 from iceball.thermal.engine import Engine
 from iceball.thermal.materials import curve
 from iceball.thermal.problem import POWER_LIMITED, Drive, Problem, Watch
-from iceball.thermal.stepping import Stepping, advance, euler_limit, ramp
+from iceball.thermal.stepping import Stepping, advance, euler_limit
 from iceball.thermal.wholebox import WholeBox
 from iceball.verification._bench import GEL, WATER, box, drive_of, held, off
 from iceball.verification._bench import sharp_tissue as sharp
@@ -97,7 +98,8 @@ def march(
     alive = np.ones(problem.index.shape, np.uint8)
     limit = euler_limit(problem, coldest_c)
     at = March(problem, operator, enthalpy, enthalpy.copy(), np.zeros(4), 0.0)
-    for stop in ramp(0.0, until_s, longest_s):
+    steps = Stepping(freeze_step_s=longest_s, early_step_s=longest_s)
+    for stop in ends_of(steps, 0.0, until_s, freezing=True):
         done = advance(
             operator, at.enthalpy, (at.now_s, stop), limit, driver, alive, method=method, source=problem.source
         )

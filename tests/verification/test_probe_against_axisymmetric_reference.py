@@ -12,7 +12,16 @@ from iceball.thermal import default_backend
 from iceball.thermal.exact import axisymmetric
 from iceball.verification import Engine
 from iceball.verification._kept import Kept
-from iceball.verification._lone_probe import CELLS_MM, Pose, freeze, measure, reference, solved_mm
+from iceball.verification._lone_probe import (
+    CELLS_MM,
+    OBLIQUE,
+    ROUGH_CELLS_MM,
+    Pose,
+    freeze,
+    measure,
+    reference,
+    solved_mm,
+)
 
 PHYSICS = Path(__file__).resolve().parents[3] / "shared" / "physics"
 DIRECTIONS = {
@@ -55,9 +64,9 @@ def test_the_reference_agrees_with_the_independent_gel_model_of_the_physics_note
 
 
 @functools.cache
-def solutions() -> tuple[np.ndarray, np.ndarray]:
+def solutions(diameter_mm: float = 1.5, cells_mm: tuple[float, float] = CELLS_MM) -> tuple[np.ndarray, np.ndarray]:
     """Radius and half-length [mm] (2, 3) on two meshes."""
-    return solved_mm(1.5, CELLS_MM, Kept(), lambda _share: None)
+    return solved_mm(diameter_mm, cells_mm, Kept(), lambda _share: None)
 
 
 def test_the_reference_itself_has_converged():
@@ -74,3 +83,13 @@ def test_a_thin_probe_at_an_odd_place_meets_the_reference(name):
     # Standard: 0.2 mm of radius, twice that of half-length.
     assert across.max() < 0.2, f"worst ray per isotherm {across} mm"
     assert along.max() < 0.4, f"worst end per isotherm {along} mm"
+
+
+@pytest.mark.parametrize("spacing_mm", [2.0, 1.0])
+def test_a_thick_probe_is_as_long_as_the_reference(spacing_mm):
+    """Its spline widens with it: a line that ended where the probe does was 0.3 mm short at either end."""
+    field = freeze(Engine(backend=default_backend()), 3.0, spacing_mm)
+    _, ends = measure(field, spacing_mm, OBLIQUE)
+    # Cells of 0.2 and 0.1 mm at a shaft of 1.5 mm: their limit is good to 0.02 mm.
+    _, half_length = reference(*solutions(3.0, ROUGH_CELLS_MM))
+    assert np.abs(ends - half_length).max() < 0.2, "what `reference` promises, on the lattices of the others too"

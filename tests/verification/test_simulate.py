@@ -121,10 +121,13 @@ class Wider:
         return make_setting(case, plan, spacing_mm, backend, self.shrink * widen)
 
 
-def test_a_box_that_the_cold_outgrows_is_made_wider_and_begun_anew(history, monkeypatch):
+def test_a_box_that_the_cold_outgrows_is_made_wider_and_begun_anew(monkeypatch):
+    # Steps that follow their error differ from box to box, and at the worst voxel of a front by 2 °C: here they do not.
+    stepping = Stepping(freeze_step_s=15.0, thaw_step_s=8.0)
+    history = run(stepping=stepping)
     wider = Wider(0.2)  # 3 mm beyond lesion and probes, where the cold spreads by 10
     monkeypatch.setattr("iceball.thermal._simulate.make_setting", wider)
-    again = run()
+    again = run(stepping=stepping)
     assert len(wider.asked) > 1
     assert wider.asked == sorted(wider.asked)
     assert again.time_s.tolist() == history.time_s.tolist(), "the log should begin anew with the box"

@@ -46,8 +46,9 @@ class BenchCase:
     """One problem to be timed: a cube ``width_mm`` wide in voxels of ``spacing_mm``.
 
     ``tissues`` is 1 (the gel) or 4; ``probes`` 1 to 3. ``cut`` cuts each voxel in so many along each edge and keeps the
-    tissue map of ``spacing_mm``: the same problem on a finer lattice, for convergence. ``stop_s`` ends the protocol
-    early. ``accuracy`` is the one it is timed at.
+    tissue map of ``spacing_mm``: the same problem on a finer lattice, for convergence. ``active_mm`` is the length of
+    the active zones; fat lies below ``fat_below_mm``. ``protocol`` is freezing?, duration [s] of each leg, ``stop_s``
+    ends it early. ``accuracy`` is the one it is timed at.
     """
 
     name: str
@@ -56,12 +57,17 @@ class BenchCase:
     tissues: int = 1
     probes: int = 3
     width_mm: float = 128.0
+    active_mm: float = ACTIVE_MM
+    fat_below_mm: float = FAT_BELOW_MM
     cut: int = 1
+    protocol: tuple[tuple[bool, float], ...] = PROTOCOL
     stop_s: float = 1680.0
     accuracy: str = "standard"
 
     def __post_init__(self) -> None:
         """Refuse a cube that its voxels do not fill, and what the protocol or the tissues do not have."""
+        # lists, where it was written as JSON for another process
+        object.__setattr__(self, "protocol", tuple((bool(freezing), float(s)) for freezing, s in self.protocol))
         require_positive("the voxel of a bench case", self.spacing_mm, "mm")
         require_positive("the end of a bench case", self.stop_s, "s")
         voxels = self.width_mm / self.spacing_mm
@@ -169,7 +175,7 @@ def tissue_index(case: BenchCase) -> NDArray[np.uint8]:
         x, y, z = np.meshgrid(along, along, along, indexing="ij", sparse=True)
         from_tumour = sum((axis - at) ** 2 for axis, at in zip((x, y, z), TUMOUR_MM, strict=True))
         index[from_tumour < TUMOUR_RADIUS_MM**2] = 1
-        index[:, :, along < FAT_BELOW_MM] = 2
+        index[:, :, along < case.fat_below_mm] = 2
         from_vessel = (x - VESSEL_MM[0]) ** 2 + (y - VESSEL_MM[1]) ** 2 + 0 * z
         index[from_vessel < VESSEL_RADIUS_MM**2] = 3
     for axis in range(3):
@@ -183,7 +189,7 @@ def placements_of(case: BenchCase) -> tuple[Placement, ...]:
         name="ideal",
         cryogen="none",
         shaft_diameter_mm=SHAFT_MM,
-        active_length_mm=ACTIVE_MM,
+        active_length_mm=case.active_mm,
         gas_temperature_c=SURFACE_C,
         internal_resistance_k_m_per_w=0.0,
         cooling_time_s=0.0,
@@ -196,7 +202,7 @@ def _placement(probe: Probe, number: int) -> Placement:
     out = np.array([math.cos(angle), math.sin(angle), 0.0])
     centre = np.array(MIDDLE_MM) + RING_MM * out
     along = TILT * out + np.array([0.0, 0.0, 1.0])
-    half = ACTIVE_MM / 2 * along / np.linalg.norm(along)
+    half = probe.active_length_mm / 2 * along / np.linalg.norm(along)
     tip, entry = centre - half, centre + half
     return Placement(label="ABC"[number], probe=probe, entry_mm=tuple(entry.tolist()), tip_mm=tuple(tip.tolist()))
 
@@ -225,10 +231,10 @@ def start_c() -> float:
 
 
 def legs_of(case: BenchCase) -> tuple[Leg, ...]:
-    """Return the legs of 10-8-10 up to ``case.stop_s``."""
+    """Return the legs of its protocol up to ``case.stop_s``."""
     legs: list[Leg] = []
     now = 0.0
-    for freezing, duration in PROTOCOL:
+    for freezing, duration in case.protocol:
         stop = min(now + duration, case.stop_s)
         if stop > now:
             legs.append(Leg(start_s=now, stop_s=stop, freezing=freezing, begin=_begin(freezing, case.probes)))

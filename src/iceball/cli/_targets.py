@@ -33,7 +33,7 @@ def show(done: Targets) -> None:
     for failure in done.failures:
         out.print(f"[bold red]not finished:[/] {escape(failure)}", soft_wrap=True)
     what = f"iceball {done.version}, {done.backend} ({done.dtype} on {done.device}), {done.seconds:.0f} s"
-    out.print(f"the cold changed the walls of the cube by {done.walls_k:.2g} K; {what}", soft_wrap=True)
+    out.print(f"the cold changed the walls of a cube by up to {done.walls_k:.2g} K; {what}", soft_wrap=True)
     count = len(done.isotherms) + len(done.probes)
     if done.passed:
         out.print(f"[bold green]all {count} rows keep their target[/]")

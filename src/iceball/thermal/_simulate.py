@@ -14,11 +14,12 @@ from iceball.thermal._describe import describe
 from iceball.thermal.backends import default_backend
 from iceball.thermal.checks import check_apart, check_spacing
 from iceball.thermal.field import Setting, make_setting
-from iceball.thermal.marching import around_probes
+from iceball.thermal.marching import around_probes, strides
 from iceball.thermal.problem import Watch
 from iceball.thermal.recording import Log, Thermometers, thermometers
 from iceball.thermal.schedule import legs, phases
 from iceball.thermal.stepping import accuracy_named
+from iceball.thermal.wells import line_length_mm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,12 +147,10 @@ def _run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, l
     word = "freezing" if leg.freezing else "thawing"
     if not course.log.time_s:
         _note(course, leg.start_s, driver)
-    start = leg.start_s
-    for stop in course.stepping.ends(leg.start_s, leg.stop_s, freezing=leg.freezing):
-        course.energy_j += course.solver.advance(start, stop - start, driver(start), driver(stop)).energy_j
-        start = stop
-        _note(course, start, driver)
-        tell(start, f"{word}, {start / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml")
+    for stop, done in strides(course.solver, course.stepping, leg, driver):
+        course.energy_j += done.energy_j
+        _note(course, stop, driver)
+        tell(stop, f"{word}, {stop / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml")
     if not last and _cooled(course)[course.setting.cut].max(initial=0.0) > REACHED_K:
         raise _OutgrownError
 
@@ -233,14 +232,16 @@ def _structure_curves(course: _Course) -> tuple[StructureCurve, ...]:
 
 def _notes(course: _Course) -> tuple[str, ...]:
     """Say what a reader of the run must know: probes that stand in gas, cold at the edge of what was scanned."""
-    wells = course.setting.problem.wells
+    problem, placements = course.setting.problem, course.plan.placements
+    wells = problem.wells
     coupled_mm = 1e3 * np.bincount(wells.probe, weights=wells.length_m, minlength=wells.probes)
+    lines_mm = np.array([line_length_mm(p, 1e3 * problem.spacing_m) for p in placements])
     notes = [
-        f"probe {p.label}: {p.probe.active_length_mm - mm:.1f} mm of its active zone lie in gas, "
+        f"probe {p.label}: {lost * p.probe.active_length_mm:.1f} mm of its active zone lie in gas, "
         "in a large vessel or outside the scan "
         "and take no heat"
-        for p, mm in zip(course.plan.placements, coupled_mm, strict=True)
-        if mm < 0.99 * p.probe.source_length_mm
+        for p, lost in zip(placements, 1 - coupled_mm / lines_mm, strict=True)
+        if lost > 0.01
     ]
     return (*notes, *_edge_notes(course))
 

@@ -34,6 +34,7 @@ class Bricks:
     label: NDArray[np.uint8]
     faces: NDArray[np.uint8]
     row_kind: NDArray[np.uint8]
+    row_unlike: NDArray[np.uint8]
     beside: NDArray[np.int32]
     tile_label: NDArray[np.uint8]
     solid: NDArray[np.uint8]
@@ -71,10 +72,12 @@ def make_bricks(layout: Layout, inert: int) -> Bricks:
     rows = label.reshape(-1, TILE[2]), faces.reshape(-1, TILE[2])
     kind = (rows[0] == rows[0][:, :1]).all(1) * 1 | ((rows[1] & ALIKE) == ALIKE).all(1) * 2
     kind |= (rows[1] >= MOVES).all(1) * 4
+    unlike = np.bitwise_or.reduce(~rows[1] & ALIKE, axis=1)
     beside = np.full((tiles + 1, 6), tiles, np.int32)
     beside[:-1] = np.where(layout.beside >= 0, layout.beside, tiles)
     return Bricks(
         layout=layout, label=label, faces=faces, row_kind=kind.astype(np.uint8).reshape(tiles + 1, ROWS),
+        row_unlike=unlike.reshape(tiles + 1, ROWS),
         beside=beside, tile_label=np.ascontiguousarray(label[:, 0]),
         solid=np.append(layout.solid, False).astype(np.uint8),
     )  # fmt: skip

@@ -8,6 +8,7 @@ imposed, so that the balance closes. Tiles at rest are left out until the cold h
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from iceball.errors import SimulationError
 from iceball.thermal.bricks import VOXELS, make_bricks
+from iceball.thermal.control import off_mm
 from iceball.thermal.layout import DIRECTIONS, EXTRA, WELL, make_layout
 from iceball.thermal.levels import Level, Levels
 from iceball.thermal.media import make_media
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from iceball.thermal.control import Look
     from iceball.thermal.problem import Operator, Problem, Watch
     from iceball.thermal.stepping import Stepping
 
@@ -37,6 +40,8 @@ TOO_MUCH_K = 1.0  # a step that would change such a voxel by this much is taken 
 RESTLESS_K_PER_S = 1e-4
 LOST_C = -1000.0  # blown up. Not absolute zero: under a probe, a voxel that hardly conducts undercuts the gas by far
 TRIES, REACHES, HALVINGS, HEAD_K = 5, 40, 6, 1.0
+NOWHERE_C = (1e30, -1e30)
+SHORTEST_S = 0.2  # a step that is off is taken in halves, but not for ever
 MANY = 1024  # tiles
 
 
@@ -47,11 +52,16 @@ class Fields:
     own: NDArray[np.float32]
     rest: NDArray[np.float32]
     now_c: NDArray[np.float32]
+    fresh_c: NDArray[np.float32]
     coldest_c: NDArray[np.float32]
     alive: NDArray[np.uint8]
     extras: dict[str, NDArray[np.float32]]
     work: dict[str, NDArray[np.float32]]
     clocks: dict[float, NDArray[np.float32]] = field(default_factory=dict)
+
+    def turn(self) -> None:
+        """A step is taken: what was fresh is now."""
+        self.now_c, self.fresh_c = self.fresh_c, self.now_c
 
     @property
     def enthalpy(self) -> NDArray[np.float32]:
@@ -69,6 +79,8 @@ def _aligned(*shape: int) -> NDArray[np.float32]:
 
 class Engine:
     """One problem under way."""
+
+    looks = True
 
     def __init__(
         self,
@@ -99,22 +111,25 @@ class Engine:
         self.low_c = self.fields.now_c.min(1)
         self.moved_k, self.last_step_s = np.zeros(tiles + 1, np.float32), 1.0
         self.stages_done = self.voxel_stages = 0
+        self._look: Look | None = None
+        self._off_mm = math.nan
         self.bound = kernel(self)
         stiffness = Stiffness(problem, self.layout, self._per_potential())
-        self.levels = Levels(stiffness, self.order, self.layout.flags, self.bound.list_level)
+        self.levels = Levels(stiffness, self.order, self.layout, self.bound.list_level)
 
     def _fields(self, start_c: float | NDArray[np.float64], clocks_c: Sequence[float]) -> Fields:
         shape = self.bricks.label.shape
-        own, rest, now_c, coldest_c = (_aligned(*s) for s in ((shape[0], 4, VOXELS), shape, shape, shape))
+        own, rest = _aligned(shape[0], 4, VOXELS), _aligned(*shape)
+        now_c, fresh_c, coldest_c = (_aligned(*shape) for _ in range(3))
         self._start(start_c, rest, now_c)
-        own[:, 0], coldest_c[...] = rest, now_c
-        work = {name: _aligned(*shape) for name in ("fresh_c", "well_heat")}
+        own[:, 0], fresh_c[...], coldest_c[...] = rest, now_c, now_c
+        work = {name: _aligned(*shape) for name in ("well_heat", "trend")}
         for name in ("potential", "temperature", "conductivity"):
             work[name + "0"], work[name + "1"] = _aligned(*shape), _aligned(*shape)
         for name in ("rest_flow", "slots"):
             work[name] = np.zeros((3 * shape[0], VOXELS // 4), np.float32)
         return Fields(
-            own=own, rest=rest, now_c=now_c, coldest_c=coldest_c, alive=np.ones(shape, np.uint8),
+            own=own, rest=rest, now_c=now_c, fresh_c=fresh_c, coldest_c=coldest_c, alive=np.ones(shape, np.uint8),
             extras=self._extras(), work=work, clocks={float(c): _aligned(*shape) for c in clocks_c},
         )  # fmt: skip
 
@@ -190,19 +205,21 @@ class Engine:
 
     # -- a step ----------------------------------------------------------------------------------------------------
 
-    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive) -> Advanced:
+    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive, look: Look | None = None) -> Advanced:
         """See Solver.advance."""
+        self._look, self._off_mm = look, math.nan
         if self.problem.source is not None:
             source = self.problem.source(start_s + step_s / 2)  # the midpoint rule: second order, as the stages are
             self.fields.extras["given"][...] = self.bricks.cut(self._steady_given + source, 0, np.float32)
         energy, heat, surface = self._span(start_s, step_s, (before, after), HALVINGS)
-        return Advanced(energy_j=energy, heat_w=heat, surface_c=surface)
+        at_once_s = min(self.last_step_s, step_s)
+        return Advanced(energy_j=energy, heat_w=heat, surface_c=surface, off_mm=self._off_mm, at_once_s=at_once_s)
 
     def _span(
         self, start_s: float, step_s: float, drives: tuple[Drive, Drive], halvings: int
     ) -> tuple[NDArray, NDArray, NDArray]:
-        """Take the step, or both halves of it where it is lost; a part is accepted only once it is sound."""
-        made = self._part(step_s, *drives)
+        """Take the step, or both halves of it where it is lost or off; a part is accepted only once it is sound."""
+        made = self._part(step_s, drives, may_refuse=halvings > 0)
         if made is not None:
             return made
         if halvings == 0:
@@ -215,22 +232,31 @@ class Engine:
         second = self._span(start_s + half_s, half_s, (middle, drives[1]), halvings - 1)
         return first[0] + second[0], first[1], first[2]
 
-    def _part(self, step_s: float, before: Drive, after: Drive) -> tuple[NDArray, NDArray, NDArray] | None:
-        """Step with what is stable down to a guessed floor; guess lower where the tissue got colder than it."""
+    def _part(
+        self, step_s: float, drives: tuple[Drive, Drive], *, may_refuse: bool
+    ) -> tuple[NDArray, NDArray, NDArray] | None:
+        """Step with what is stable down to a guessed floor; guess lower where the tissue got colder than it.
+
+        None where the step is lost, or off by more than what is asked for.
+        """
         if not self.active.any():
-            return np.zeros(4), *self.bound.probes_now(before)
+            return np.zeros(4), *self.bound.probes_now(drives[0])
+        band_c = NOWHERE_C if self._look is None else self._look.band_c
         head_k = HEAD_K
         tries, reaches = TRIES, REACHES
         while tries and reaches:
             tiles = np.flatnonzero(self.active)
             floor_c = self.low_c - (2.0 * self.moved_k * step_s / self.last_step_s + head_k)
             levels = self.levels.sort(step_s, tiles, floor_c[tiles])
-            energy, heat, surface = self.bound.step(levels, step_s, (before, after), TOO_MUCH_K)
+            energy, heat, surface = self.bound.step(levels, step_s, drives, TOO_MUCH_K, band_c)
             if self._reaches_far():
                 self.bound.reject()
                 reaches -= 1
                 continue
             if self._sound(levels, step_s, floor_c):
+                if self._is_off(levels, step_s) and may_refuse:
+                    self.bound.reject()
+                    return None
                 energy[BOUNDARY] += self._settle(levels, step_s) * self.problem.voxel_m3
                 return energy, heat, surface
             self.bound.reject()
@@ -252,9 +278,17 @@ class Engine:
             low_c = self.bound.lowest(number)
             if not np.isfinite(low_c).all() or float(low_c.min()) < LOST_C:
                 return False
-            if (low_c < floor_c[level.own]).any() and self.levels.needed(step_s, level.own, low_c) > level.count:
+            if (low_c < floor_c[level.own]).any() and not self.levels.enough(level, step_s, low_c):
                 return False
         return True
+
+    def _is_off(self, levels: list[Level], step_s: float) -> bool:
+        """Find how far the step is off, if somebody asks; whether that is too far. The shortest are always taken."""
+        if self._look is None:
+            return False
+        sums = np.concatenate([self.bound.off(number) for number in range(len(levels))])
+        self._off_mm = off_mm(sums, 1000 * self.problem.spacing_m)
+        return self._off_mm > self._look.most_mm and step_s > SHORTEST_S
 
     def _settle(self, levels: list[Level], step_s: float) -> float:
         """Accept the step; returns what came from beyond [J/m³, summed over voxels]."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from iceball.nouns._noun import array_noun, noun
 from iceball.thermal.backends import default_backend
+from iceball.thermal.control import SAME_S, Pace
 from iceball.thermal.problem import Drive, Watch
 from iceball.thermal.stepping import Stepping, accuracy_named
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from iceball.thermal.problem import Backend, Problem, Solver
+    from iceball.thermal.problem import Advanced, Backend, Problem, Solver
 
 Driver = Callable[[float], Drive]
 
@@ -109,14 +110,13 @@ class _March:
             driver = leg.begin(around_probes(self.problem, self.solver.temperature()))
             while waiting and waiting[0] <= leg.start_s:
                 yield self._moment(waiting.pop(0), driver)
-            now, ends = leg.start_s, self.stepping.ends(leg.start_s, leg.stop_s, freezing=leg.freezing)
-            marks = {mark for mark in waiting if mark < leg.stop_s} | {leg.stop_s}
-            for stop in _split(ends, marks):
-                done = self.solver.advance(now, stop - now, driver(now), driver(stop))
+            marks = [mark for mark in waiting if mark < leg.stop_s]
+            for now, done in strides(self.solver, self.stepping, leg, driver, marks):
                 self.energy_j = self.energy_j + done.energy_j
-                now = stop
                 while waiting and waiting[0] <= now:
                     yield self._moment(waiting.pop(0), driver)
+                if not waiting:  # nobody asks for what comes then
+                    return
 
     def _moment(self, now_s: float, driver: Driver) -> Moment:
         heat_w, surface_c = self.solver.probes_now(driver(now_s))
@@ -134,6 +134,26 @@ class _March:
         )
 
 
+def strides(
+    solver: Solver, stepping: Stepping, leg: Leg, driver: Driver, marks_s: Sequence[float] = ()
+) -> Iterator[tuple[float, Advanced]]:
+    """Advance ``solver`` through ``leg``; yields the end [s] of each step and what it did.
+
+    Steps end at each of ``marks_s`` (rising, within the leg) [s]. They are as long as ``stepping`` allows, and shorter
+    where the solver says that the last one was off.
+    """
+    now, ends = leg.start_s, [*marks_s, leg.stop_s]
+    pace = Pace(stepping, freezing=leg.freezing, looks=solver.looks)
+    while leg.stop_s - now > SAME_S:
+        end = next(mark for mark in ends if mark - now > SAME_S)
+        step_s = pace.step(end - now)
+        stop = end if end - now - step_s < SAME_S else now + step_s
+        done = solver.advance(now, stop - now, driver(now), driver(stop), pace.look)
+        pace.took(stop - now, done.at_once_s, done.off_mm)
+        now = stop
+        yield now, done
+
+
 def around_probes(problem: Problem, temperature: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean temperature (P,) of the tissue along each active zone [°C]: where the gas starts from at a switch."""
     wells, flat = problem.wells, temperature.reshape(-1)
@@ -142,7 +162,3 @@ def around_probes(problem: Problem, temperature: NDArray[np.floating]) -> NDArra
     per_segment = np.add.reduceat(wells.weight * flat[wells.voxel], wells.start[:-1])
     total = np.bincount(wells.probe, weights=per_segment * wells.length_m, minlength=wells.probes)
     return total / np.bincount(wells.probe, weights=wells.length_m, minlength=wells.probes)
-
-
-def _split(stops: Sequence[float], marks: set[float]) -> list[float]:
-    return sorted(set(stops) | marks)

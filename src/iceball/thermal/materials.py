@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 COLDEST_C, WARMEST_C = -230.0, 120.0
 KELVIN = 273.15
+HELD_BELOW_C = -160.0  # where what is known of ice ends: below, k and C stay as they are there
 REFERENCE_K = KELVIN - 40.0
 NODES = 4096
 SURFACE_STEP_C = 0.125
@@ -97,7 +98,8 @@ class Table:
 def curve(tissue: Tissue) -> Curve:
     """Integrate ``tissue`` over temperature by its freezing law, in closed form at every node.
 
-    Frozen matter has k = k40 [(1-b) + b 233.15/T_K] and C = C40 [(1-c) + c T_K/233.15] (physics README 1.2 to 1.4).
+    Frozen matter has k = k40 [(1-b) + b 233.15/T_K] and C = C40 [(1-c) + c T_K/233.15] (physics README 1.2 to 1.4);
+    below HELD_BELOW_C both stay as they are there.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def _nodes(tissue: Tissue, *bends: NDArray[np.float64]) -> NDArray[np.float64]:
 def _frozen(tissue: Tissue, at_c: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Conductivity [W/m/K] and heat capacity [J/m³/K] of what is frozen, at ``at_c`` [°C]."""
     b, c = tissue.conductivity_ice_fraction, tissue.capacity_ice_fraction
-    kelvin = at_c + KELVIN
+    kelvin = np.maximum(at_c, HELD_BELOW_C) + KELVIN
     k = tissue.frozen_conductivity_w_per_m_k * ((1 - b) + b * REFERENCE_K / kelvin)
     return k, tissue.frozen_heat_capacity_j_per_m3_k * ((1 - c) + c * kelvin / REFERENCE_K)
 
@@ -173,9 +175,11 @@ def _frozen(tissue: Tissue, at_c: NDArray[np.float64]) -> tuple[NDArray[np.float
 def _frozen_integrals(tissue: Tissue, to_c: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """∫k dT [W/m] and ∫C dT [J/m³] of what is frozen, from COLDEST_C to ``to_c`` [°C]."""
     b, c = tissue.conductivity_ice_fraction, tissue.capacity_ice_fraction
-    from_k, kelvin = COLDEST_C + KELVIN, to_c + KELVIN
-    potential = (1 - b) * (kelvin - from_k) + b * REFERENCE_K * np.log(kelvin / from_k)
-    enthalpy = (1 - c) * (kelvin - from_k) + 0.5 * c * (kelvin**2 - from_k**2) / REFERENCE_K
+    held_k, kelvin = HELD_BELOW_C + KELVIN, np.maximum(to_c, HELD_BELOW_C) + KELVIN
+    below = np.minimum(to_c, HELD_BELOW_C) - COLDEST_C
+    potential = (1 - b) * (below + kelvin - held_k) + b * REFERENCE_K * (below / held_k + np.log(kelvin / held_k))
+    enthalpy = (1 - c) * (below + kelvin - held_k)
+    enthalpy = enthalpy + c / REFERENCE_K * (below * held_k + 0.5 * (kelvin**2 - held_k**2))
     return tissue.frozen_conductivity_w_per_m_k * potential, tissue.frozen_heat_capacity_j_per_m3_k * enthalpy
 
 

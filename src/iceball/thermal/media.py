@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball.nouns._noun import array_noun
+from iceball.thermal.smooth import SMOOTH, smooth_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -34,13 +35,14 @@ MEDIUM = np.dtype(
 
 @array_noun
 class Media:
-    """All materials of a problem: ``medium`` (M,) of dtype MEDIUM, ``rows`` (8, M * TOTAL) float32.
+    """All materials of a problem: ``medium``, ``smooth`` (M,) of those dtypes; ``rows`` (8, M * TOTAL) float32.
 
     The rows are value and step of temperature, potential, conductivity and perfused fraction over each piece.
     ``shift_h`` and ``shift_p`` (M,) are what was subtracted from enthalpy [J/m³] and potential [W/m] of the table.
     """
 
     medium: NDArray[np.void]
+    smooth: NDArray[np.void]
     rows: NDArray[np.float32]
     shift_h: NDArray[np.float64]
     shift_p: NDArray[np.float64]
@@ -108,9 +110,11 @@ def make_media(problem: Problem) -> Media:
         nodes_c.append(fields[0])
     medium["perfusion"] = np.where(problem.conducts, problem.perfusion, 0.0)
     medium["metabolic"] = np.where(problem.conducts, problem.metabolic, 0.0)
+    smooth = [smooth_of(problem, m, (shift_h[m], shift_p[m]), medium[m]) for m in range(count)]
     return Media(
-        medium=medium, rows=rows, shift_h=shift_h, shift_p=shift_p, nodes_h=np.array(nodes_h), nodes_c=np.array(nodes_c)
-    )
+        medium=medium, smooth=np.array(smooth, SMOOTH), rows=rows, shift_h=shift_h, shift_p=shift_p,
+        nodes_h=np.array(nodes_h), nodes_c=np.array(nodes_c),
+    )  # fmt: skip
 
 
 def _fill(medium: NDArray[np.void], h: NDArray[np.float64], fields: list[NDArray[np.float64]], straight: bool) -> None:

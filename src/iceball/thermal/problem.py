@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from iceball.thermal.control import Look
     from iceball.thermal.materials import Table
     from iceball.thermal.stepping import Stepping
 
@@ -186,9 +187,12 @@ class Solver(Protocol):
 
     stages_done: int
     voxel_stages: int
+    looks: bool  # whether it can tell how far a step is off
 
-    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive) -> Advanced:
+    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive, look: Look | None = None) -> Advanced:
         """Advance from ``start_s`` by ``step_s`` [s], the drive running straight from ``before`` to ``after``.
+
+        ``look`` says where to look for the step's error, and how large it may be; None asks for no estimate.
 
         Raises
         ------
@@ -223,11 +227,17 @@ class Solver(Protocol):
 
 @array_noun
 class Advanced:
-    """What one step did: energies (4,) [J] by source; heat [W] and surface temperature [°C] (P,) at its start."""
+    """What one step did: energies (4,) [J] by source; heat [W] and surface temperature [°C] (P,) at its start.
+
+    ``off_mm`` is how far isotherms are off after it, NaN where nobody knows; ``at_once_s`` how long the last part of it
+    was: less than the step where it was taken in parts.
+    """
 
     energy_j: NDArray[np.float64]
     heat_w: NDArray[np.float64]
     surface_c: NDArray[np.float64]
+    off_mm: float = math.nan
+    at_once_s: float = math.inf
 
 
 @array_noun

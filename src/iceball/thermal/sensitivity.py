@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,18 +20,24 @@ from iceball.nouns._noun import Point, array_noun, noun, require_finite, require
 from iceball.thermal.isotherm import Surface, moved_mm, surface_at
 from iceball.thermal.marching import Leg, Moment, march
 from iceball.thermal.shape import sampled, volume_ml
+from iceball.thermal.stepping import accuracy_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.nouns import Grid
     from iceball.thermal.problem import Backend, Problem
+    from iceball.thermal.stepping import Stepping
 
     Field = NDArray[np.float64]
 
 # What a run is made of, from the values of the parameters by name; called anew for every run.
 Make = Callable[[Mapping[str, float]], "tuple[Problem, float | Field, Sequence[Leg]]"]
 STEP_SHARE = 0.2
+# Longest steps [s] of freeze, thaw and the first minute. Steps that follow their error differ from run to run, and so
+# does what they are off by: both sides of a difference take the same steps, with which the figures of the docs were
+# measured.
+STEPS_S = {"preview": (20.0, 10.0, 5.0), "standard": (15.0, 8.0, 2.0), "reference": (2.0, 1.0, 0.5)}
 
 
 @noun
@@ -161,7 +168,8 @@ def sensitivities(
         since legs remember the gas of their last switch. The box must stay the same.
     parameters : what is varied, each on its own
     look : what is looked at, on the grid of the problem
-    accuracy : "preview", "standard" or "reference"
+    accuracy : "preview", "standard" or "reference"; its steps do not follow their error here, but are the same in all
+        runs (STEPS_S)
     backend : the fastest of this installation by default
     progress : called with the share done and a text
 
@@ -173,7 +181,9 @@ def sensitivities(
     SimulationError : if the temperature blows up even in the smallest steps
     """
     _check_names(parameters)
-    runs = _Runs(make, look, (accuracy, backend), progress, 1 + sum(1 if p.one_sided else 2 for p in parameters))
+    runs = _Runs(
+        make, look, (_same_steps(accuracy), backend), progress, 1 + sum(1 if p.one_sided else 2 for p in parameters)
+    )
     values = {parameter.name: parameter.value for parameter in parameters}
     base = runs.run(values, "as it is")
     ups: list[_Seen] = []
@@ -223,7 +233,7 @@ class _Runs:
         self,
         make: Make,
         look: Look,
-        how: tuple[str, Backend | None],
+        how: tuple[Stepping, Backend | None],
         progress: Callable[[float, str], None] | None,
         runs: int,
     ) -> None:
@@ -239,9 +249,9 @@ class _Runs:
         conducting = problem.conducts[problem.index]
         found: list[Surface] = []
         rows: list[tuple[list[Field], list[float], Field, Field]] = []
-        accuracy, backend = self.how
+        stepping, backend = self.how
         for number, moment in enumerate(
-            march(problem, start_c, legs, look.times_s, accuracy=accuracy, backend=backend)
+            march(problem, start_c, legs, look.times_s, stepping=stepping, backend=backend)
         ):
             field = moment.temperature_c
             if first:
@@ -286,6 +296,13 @@ class _Runs:
         self.moments_done += 1
         if self.progress is not None:
             self.progress(self.moments_done / self.moments, text)
+
+
+def _same_steps(accuracy: str) -> Stepping:
+    """Return how ``accuracy`` steps without looking at how far it is off."""
+    stepping = accuracy_named(accuracy)
+    freeze_s, thaw_s, early_s = STEPS_S[accuracy]
+    return replace(stepping, freeze_step_s=freeze_s, thaw_step_s=thaw_s, early_step_s=early_s, off_mm=math.inf)
 
 
 def _motion(

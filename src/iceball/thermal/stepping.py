@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     Field = NDArray[np.float64]
     Driver = Callable[[float], Drive]
 
-RAMP_START_S, RAMP_GROWTH = 0.25, 1.5
-EARLY_S, EARLY_GROWTH_PER_S = 60.0, 1 / 48
+EARLY_S = 60.0
 SAFETY = 0.95
 
 
@@ -35,14 +34,16 @@ class Stepping:
     """How to march: ``method`` "rkl2" or "euler" (stable steps only); the longest steps.
 
     ``freeze_step_s`` and ``thaw_step_s`` hold for a freeze and for a thaw, ``early_step_s`` for the first minute of a
-    freeze; from there on steps grow in proportion to the time since the switch. Isotherms go by the root of time: they
-    move fast while they are young (docs/reference/accuracy.md).
+    freeze; from there on steps may grow in proportion to the time since the switch. Isotherms go by the root of time:
+    they move fast while they are young. A step that leaves isotherms off by more than ``off_mm`` is followed by shorter
+    ones (control.py); without it, the steps are as long as they may be.
     """
 
     method: str = "rkl2"
     freeze_step_s: float = 5.0
     thaw_step_s: float = 2.5
     early_step_s: float = 2.0
+    off_mm: float = math.inf
 
     def __post_init__(self) -> None:
         """Refuse unknown methods and steps that are not positive."""
@@ -51,19 +52,21 @@ class Stepping:
         require_positive("the step in a freeze", self.freeze_step_s, "s")
         require_positive("the step in a thaw", self.thaw_step_s, "s")
         require_positive("the step early in a freeze", self.early_step_s, "s")
+        if not self.off_mm > 0:
+            raise SimulationError(f"a step may be off by more than 0 mm, not by {self.off_mm:g} mm: write inf for any")
 
-    def ends(self, start_s: float, stop_s: float, *, freezing: bool) -> list[float]:
-        """Return the ends [s] of the steps through one leg."""
-        if freezing:
-            return ramp(start_s, stop_s, self.freeze_step_s, self.early_step_s)
-        return ramp(start_s, stop_s, self.thaw_step_s)
+    def longest(self, since_s: float, *, freezing: bool) -> float:
+        """Longest step [s] that may be taken ``since_s`` [s] after a switch, however good the last one was."""
+        if not freezing:
+            return self.thaw_step_s
+        return min(self.freeze_step_s, self.early_step_s * max(1.0, since_s / EARLY_S))
 
 
 # What each accuracy steps by; its error targets and what was measured stand in docs/concepts/solver.md.
 _ACCURACIES = {
-    "preview": Stepping(freeze_step_s=20.0, thaw_step_s=10.0, early_step_s=5.0),
-    "standard": Stepping(freeze_step_s=15.0, thaw_step_s=8.0, early_step_s=2.0),
-    "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0, early_step_s=0.5),
+    "preview": Stepping(freeze_step_s=60.0, thaw_step_s=30.0, early_step_s=10.0, off_mm=1.0),
+    "standard": Stepping(freeze_step_s=30.0, thaw_step_s=12.0, early_step_s=4.0, off_mm=0.2),
+    "reference": Stepping(freeze_step_s=2.0, thaw_step_s=1.0, early_step_s=0.5, off_mm=0.05),
 }
 
 
@@ -91,27 +94,6 @@ class Advance:
     enthalpy: Field
     energy_j: Field
     rate: Rate
-
-
-def ramp(start_s: float, stop_s: float, longest_s: float, early_s: float | None = None) -> list[float]:
-    """Return the ends of the steps from ``start_s`` to ``stop_s`` [s]: short at first, then up to ``longest_s``.
-
-    In the first minute none is longer than ``early_s`` [s], after t seconds none than t/48 of it (default: no limit).
-    """
-    ends, now, step = [], start_s, min(RAMP_START_S, longest_s)
-    while stop_s - now > 1e-9:
-        left = stop_s - now
-        if left <= step * 1.0001:
-            now = stop_s
-        elif left < 2 * step:
-            now += left / 2
-        else:
-            now += step
-        ends.append(now)
-        since = now - start_s
-        share = 1.0 if since < EARLY_S else since * EARLY_GROWTH_PER_S
-        step = min(step * RAMP_GROWTH, longest_s, math.inf if early_s is None else early_s * share)
-    return ends
 
 
 def euler_limit(problem: Problem, coldest_c: float) -> float:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 # tests/verification/test_wells.py, which derives it again; performance.md prints 0.789, 0.815 and 0.854.
 WIDTHS = (1.0, 1.1, 1.19, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 EFFECTIVE_RADII = (0.7891, 0.8047, 0.8154, 0.8212, 0.8375, 0.8474, 0.8536, 0.8608, 0.8647, 0.8686, 0.8714)
+# By how many R the line goes on beyond each end of the active zone, by r_eff / R: it then takes the heat of a cylinder
+# with cold, flat ends (worked out again by tests/verification/test_wells.py; the probe's length does not enter).
+RADII_SEEN = (1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
+REACHES = (0.02, 0.13, 0.21, 0.28, 0.42, 0.53, 0.71, 0.86, 1.11, 1.51, 1.85)
 KERNEL_OVER_RADIUS = 1.25  # r_eff stays a quarter above R: the logarithm must not vanish (performance.md)
 SEGMENTS_PER_VOXEL = 2
 NEGLIGIBLE = 1e-6  # of a segment's largest weight
@@ -40,6 +44,22 @@ def kernel_width(radius_m: float, spacing_m: float) -> float:
 def effective_radius(width_m: float, spacing_m: float) -> float:
     """Radius [m] that the discrete Poisson problem sees for a kernel of ``width_m`` (physics README, B12)."""
     return width_m * float(np.interp(width_m / spacing_m, WIDTHS, EFFECTIVE_RADII))
+
+
+def end_reach(radius_m: float, spacing_m: float) -> float:
+    """Length [m] by which the line of a probe of ``radius_m`` goes on beyond each end of the active zone.
+
+    A spline takes less heat at its ends than the cold, flat end of a cylinder does: isotherms would end 0.1 to 0.3 mm
+    short of the axisymmetric reference (docs/reference/accuracy.md).
+    """
+    seen = effective_radius(kernel_width(radius_m, spacing_m), spacing_m) / radius_m
+    return radius_m * float(np.interp(seen, RADII_SEEN, REACHES))
+
+
+def line_length_mm(placement: Placement, spacing_mm: float) -> float:
+    """Length [mm] of the line that stands for the active zone of ``placement``: with what goes on beyond its ends."""
+    probe = placement.probe
+    return probe.source_length_mm + 2 * end_reach(probe.shaft_diameter_mm / 2, spacing_mm)
 
 
 def b_spline(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -113,9 +133,12 @@ def _segments(
     radius, probe = placement.probe.shaft_diameter_mm / 2, placement.probe
     width = kernel_width(radius, dx)
     conductance = 2 * math.pi / math.log(effective_radius(width, dx) / radius)
+    length_mm = line_length_mm(placement, dx)
     deep, shallow = (grid.index_of(end) for end in placement.source_ends_mm)
-    count = max(1, math.ceil(SEGMENTS_PER_VOXEL * probe.source_length_mm / dx))
-    length = probe.source_length_mm / count / 1000.0
+    beyond = (shallow - deep) * (length_mm / probe.source_length_mm - 1) / 2
+    deep, shallow = deep - beyond, shallow + beyond
+    count = max(1, math.ceil(SEGMENTS_PER_VOXEL * length_mm / dx))
+    length = length_mm / count / 1000.0
     warmer = probe.handle_gas_c - probe.gas_temperature_c
     found: list[_Segment] = []
     for s in range(count):

@@ -6,11 +6,13 @@ RKL2 or Euler on the rates of an Operator (stepping.py); nothing is left out, no
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball.errors import SimulationError
+from iceball.thermal.control import off_mm, sums_of
 from iceball.thermal.materials import COLDEST_C
 from iceball.thermal.problem import Advanced, Drive
 from iceball.thermal.recording import count_time_below
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from iceball.thermal.control import Look
     from iceball.thermal.problem import Operator, Problem, Watch
     from iceball.thermal.stepping import Stepping
 
@@ -33,6 +36,8 @@ HALVINGS = 6
 class WholeBox:
     """See problem.Solver."""
 
+    looks = True
+
     def __init__(
         self, problem: Problem, operator: Operator, start_c: float | Field, stepping: Stepping, watch: Watch
     ) -> None:
@@ -44,15 +49,18 @@ class WholeBox:
         self._alive = np.ones(problem.index.shape, np.uint8)
         self._below_s = {t: np.zeros(problem.index.shape, np.float32) for t in watch.clocks_c}
         self._limits_s: dict[float, float] = {}
+        self._rate_k_per_s: Field | None = None  # of the last step: what it foresees
         self.stages_done = self.voxel_stages = 0
 
-    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive) -> Advanced:
-        """See Solver.advance."""
-        parts = 1
+    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive, look: Look | None = None) -> Advanced:
+        """See Solver.advance. The error is told; a step that is off by too much is not taken again."""
+        was_c, parts = self._now_c, 1
         for _ in range(HALVINGS):
             done = self._try(start_s, step_s, before, after, parts)
             if done is not None:
-                return done
+                off = self._off_mm(was_c, step_s, look)
+                self._rate_k_per_s = (self._now_c - was_c) / step_s
+                return replace(done, off_mm=off, at_once_s=step_s / parts)
             parts *= 2
         parts //= 2
         raise SimulationError(
@@ -75,6 +83,13 @@ class WholeBox:
         assert first is not None
         self._take(enthalpy, temperature, step_s)
         return Advanced(energy_j=energy, heat_w=first.probe_heat_w, surface_c=first.surface_c)
+
+    def _off_mm(self, was_c: Field, step_s: float, look: Look | None) -> float:
+        """How far the step just taken is off [mm]."""
+        if look is None or self._rate_k_per_s is None:
+            return math.nan
+        foreseen = was_c + step_s * self._rate_k_per_s
+        return off_mm(sums_of(self._now_c, foreseen, look.band_c), 1000 * self.problem.spacing_m)
 
     def _part(
         self, enthalpy: Field, now_c: Field, span: tuple[float, float], driver: Callable[[float], Drive]

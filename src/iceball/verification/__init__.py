@@ -1,6 +1,6 @@
 """ARE THE EQUATIONS SOLVED RIGHT? Two verbs: ``verify`` on exact cases, ``measure_targets`` of accuracies."""
 
-from iceball.verification._accuracy import Scope, Targets, measure_targets, scope
+from iceball.verification._accuracy import Scope, Targets, Trial, measure_targets, scope
 from iceball.verification._cases import CASES, case_names
 from iceball.verification._half_spacing import IsothermError
 from iceball.verification._lone_probe import ProbeError
@@ -17,6 +17,7 @@ __all__ = [
     "Result",
     "Scope",
     "Targets",
+    "Trial",
     "Verification",
     "case_names",
     "measure_targets",

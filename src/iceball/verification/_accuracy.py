@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from iceball import provenance
-from iceball.bench.cases import BenchCase
+from iceball.bench.cases import ACTIVE_MM, FAT_BELOW_MM, BenchCase
 from iceball.nouns._noun import noun
 from iceball.thermal.stepping import accuracy_named, accuracy_names
 from iceball.verification import _half_spacing, _lone_probe
@@ -26,21 +26,66 @@ if TYPE_CHECKING:
     Progress = Callable[[float, str], None]
 
 # The lattice an accuracy is meant for, and how far it may miss the radius of a lone probe; twice that its half-length.
-SPACING_MM = {"preview": 2.0, "standard": 1.0, "reference": 1.0}
+SPACING_MM = {"preview": 2.0, "standard": 1.0, "reference": 0.5}
 RADIUS_MM = {"preview": 1.0, "standard": 0.2, "reference": 0.1}
-WIDTH_MM, TISSUES, DIAMETERS_MM = 96.0, (1, 4), (1.5, 2.1, 3.0)
+TISSUES, DIAMETERS_MM = (1, 4), (1.5, 2.1, 3.0)
 SHARE = 20.0  # of the progress bar: a half-spacing reference against a run of the accuracy itself
 
 
 @noun
+class Trial:
+    """The problem an accuracy is tried on: a cube ``width_mm`` wide, three probes, when they freeze, when to look.
+
+    ``active_mm`` and ``fat_below_mm`` as in `BenchCase`; ``minutes`` of freeze, thaw and freeze.
+    """
+
+    width_mm: float
+    active_mm: float
+    fat_below_mm: float
+    minutes: tuple[float, float, float]
+    moments_s: tuple[float, ...]
+
+    @property
+    def protocol(self) -> tuple[tuple[bool, float], ...]:
+        """Freezing?, duration [s] of each leg."""
+        return tuple((leg != 1, 60.0 * minutes) for leg, minutes in enumerate(self.minutes))
+
+
+# Looked at densely early in the thaw, when the coldest isotherms go.
+LARGE = Trial(
+    width_mm=96.0,
+    active_mm=ACTIVE_MM,
+    fat_below_mm=FAT_BELOW_MM,
+    minutes=(10.0, 8.0, 10.0),
+    moments_s=(
+        60.0, 120.0, 180.0, 300.0, 600.0,
+        605.0, 610.0, 620.0, 630.0, 645.0, 660.0, 690.0, 720.0, 780.0, 840.0, 900.0, 960.0, 1020.0, 1080.0,
+        1140.0, 1380.0, 1680.0,
+    ),
+)  # fmt: skip
+# Half of the minutes, probes of 20 mm, a smaller cube: at 0.25 mm the large one has 57 million voxels.
+SMALL = Trial(
+    width_mm=56.0,
+    active_mm=20.0,
+    fat_below_mm=-24.0,
+    minutes=(5.0, 4.0, 5.0),
+    moments_s=(
+        30.0, 60.0, 120.0, 180.0, 300.0,
+        305.0, 310.0, 315.0, 320.0, 330.0, 345.0, 360.0, 390.0, 420.0, 450.0, 480.0, 510.0, 540.0,
+        570.0, 600.0, 690.0, 840.0,
+    ),
+)  # fmt: skip
+TRIALS = {"preview": LARGE, "standard": LARGE, "reference": SMALL}
+
+
+@noun
 class Scope:
-    """What to measure: whose targets, in how many tissues, with how thick probes, at which moments."""
+    """What to measure: whose targets, in how many tissues, with how thick probes, in which trial if not its own."""
 
     accuracies: tuple[str, ...]
     tissues: tuple[int, ...] = TISSUES
     diameters_mm: tuple[float, ...] = DIAMETERS_MM
-    moments_s: tuple[float, ...] = _half_spacing.MOMENTS_S
-    width_mm: float = WIDTH_MM
+    instead: Trial | None = None
     cells_mm: tuple[float, float] = _lone_probe.CELLS_MM
 
     def __post_init__(self) -> None:
@@ -48,15 +93,23 @@ class Scope:
         for name in self.accuracies:
             accuracy_named(name)
 
+    def trial(self, accuracy: str) -> Trial:
+        """Return what ``accuracy`` is tried on."""
+        return self.instead or TRIALS[accuracy]
+
     def case(self, accuracy: str, tissues: int) -> BenchCase:
         """Return the three probes of the bench in a cube of ``tissues``, on the lattice of ``accuracy``."""
+        trial = self.trial(accuracy)
         return BenchCase(
             name=f"{tissues}-{SPACING_MM[accuracy]:g}mm",
             says="three probes against themselves at half the spacing",
             spacing_mm=SPACING_MM[accuracy],
             tissues=tissues,
-            width_mm=self.width_mm,
-            stop_s=self.moments_s[-1],
+            width_mm=trial.width_mm,
+            active_mm=trial.active_mm,
+            fat_below_mm=trial.fat_below_mm,
+            protocol=trial.protocol,
+            stop_s=trial.moments_s[-1],
             accuracy=accuracy,
         )
 
@@ -65,7 +118,7 @@ class Scope:
 class Targets:
     """The table: every row of it, what could not be finished, and what was measured.
 
-    ``walls_k`` is how far the cold changed the walls of the cube [K]: nothing is known beyond them.
+    ``walls_k`` is how far the cold changed the walls of a cube at most [K]: nothing is known beyond them.
     """
 
     isotherms: tuple[IsothermError, ...]
@@ -165,16 +218,18 @@ class _Work:
         self.progress((self._done + more) / self._total, says)
 
     def _fields(self) -> Iterator[tuple[float, str, Callable]]:
-        """One part per lattice and number of tissues: accuracies on one lattice share their reference."""
-        for spacing_mm in dict.fromkeys(SPACING_MM[name] for name in self.wanted.accuracies):
-            names = [name for name in self.wanted.accuracies if SPACING_MM[name] == spacing_mm]
+        """One part per problem and number of tissues: accuracies on one lattice and trial share their reference."""
+        problems = {name: (SPACING_MM[name], self.wanted.trial(name)) for name in self.wanted.accuracies}
+        for spacing_mm, trial in dict.fromkeys(problems.values()):
+            names = [name for name, problem in problems.items() if problem == (spacing_mm, trial)]
+            work = (trial.width_mm / LARGE.width_mm) ** 3 * sum(trial.minutes) / sum(LARGE.minutes) / spacing_mm**4
             for tissues in self.wanted.tissues:
                 says = f"{tissues} tissue{'s' * (tissues > 1)} at {spacing_mm:g} mm and at half of it"
-                yield SHARE / spacing_mm**4, says, self._field(names, tissues)
+                yield SHARE * work, says, self._field(names, tissues)
 
     def _field(self, names: Sequence[str], tissues: int) -> Callable[[Callable[[float], None]], None]:
         def part(told: Callable[[float], None]) -> None:
-            moments, first = self.wanted.moments_s, self.wanted.case(names[0], tissues)
+            moments, first = self.wanted.trial(names[0]).moments_s, self.wanted.case(names[0], tissues)
             share = SHARE / (SHARE + len(names))
             right = _half_spacing.reference(first, self.backend, moments, self.kept, lambda done: told(done * share))
             self.walls_k = max(self.walls_k, right.walls_k)

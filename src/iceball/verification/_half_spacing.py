@@ -16,7 +16,7 @@ import numpy as np
 
 from iceball import provenance
 from iceball.bench.agreement import ISOTHERMS_C, apart
-from iceball.bench.cases import PROTOCOL, SURFACE_C, BenchCase, legs_of, problem_of, start_c
+from iceball.bench.cases import SURFACE_C, BenchCase, legs_of, problem_of, start_c
 from iceball.nouns._noun import array_noun, noun
 from iceball.thermal.marching import march
 from iceball.thermal.stepping import Stepping
@@ -40,15 +40,7 @@ CUT = 2
 # was off by 0.06 mm at -20 °C after a minute (1 mm, against steps of 1/64 and 1/16 s); so it is by 0.005 mm.
 STEPS = Stepping(method="rkl2", freeze_step_s=1.0, thaw_step_s=1.0)
 EARLY_S, EARLY_STEP_S = 10.0, 1 / 16
-OFF_S = PROTOCOL[0][1]
-THAWED_S = OFF_S + PROTOCOL[1][1]
 WORTH_IT = 0.5  # of its volume at probe-off that an isotherm must hold in the thaw to be looked at
-# In the thaw dense at first, when the coldest isotherms go.
-MOMENTS_S = (
-    60.0, 120.0, 180.0, 300.0, 600.0,
-    605.0, 610.0, 620.0, 630.0, 645.0, 660.0, 690.0, 720.0, 780.0, 840.0, 900.0, 960.0, 1020.0, 1080.0,
-    1140.0, 1380.0, 1680.0,
-)  # fmt: skip
 
 
 @noun
@@ -103,7 +95,7 @@ def reference(case: BenchCase, backend: Backend, moments_s: Sequence[float], kep
     """
     fine = dataclasses.replace(case, cut=CUT)
     problem = problem_of(fine)
-    drive = (start_c(), PROTOCOL, SURFACE_C)
+    drive = (start_c(), case.protocol, SURFACE_C)
     made_of = (problem, drive, STEPS, EARLY_S, EARLY_STEP_S, provenance.version(), backend.name)
     name = f"half-spacing-{case.name}-{provenance.fingerprint(made_of)}"
     held = kept.get(name)
@@ -127,9 +119,10 @@ def compare(
     case: BenchCase, target_mm: float, answers: dict[float, Field], references: dict[float, NDArray[np.floating]]
 ) -> Iterator[IsothermError]:
     """Yield the errors of ``case`` at each moment and isotherm that is to be looked at."""
-    at_off = {c: np.count_nonzero(references[OFF_S] <= c) for c in ISOTHERMS_C} if OFF_S in references else {}
+    off_s = case.protocol[0][1]
+    at_off = {c: np.count_nonzero(references[off_s] <= c) for c in ISOTHERMS_C} if off_s in references else {}
     for now_s, field in references.items():
-        phase = phase_at(now_s)
+        phase = phase_at(case, now_s)
         held = {c: np.count_nonzero(field <= c) / at_off[c] if at_off.get(c) else math.nan for c in ISOTHERMS_C}
         there = [c for c in ISOTHERMS_C if field.min() < c and (phase != "thaw" or held[c] >= WORTH_IT)]
         for each in apart(answers[now_s], field.astype(float), case.spacing_mm, there):
@@ -147,9 +140,10 @@ def compare(
             )
 
 
-def phase_at(now_s: float) -> str:
-    """Name the stretch of 10-8-10 that ``now_s`` [s] ends or lies in."""
-    return "freeze" if now_s <= OFF_S else "thaw" if now_s <= THAWED_S else "second freeze"
+def phase_at(case: BenchCase, now_s: float) -> str:
+    """Name the leg of freeze, thaw, freeze that ``now_s`` [s] ends or lies in."""
+    (_, freeze_s), (_, thaw_s), *_ = case.protocol
+    return "freeze" if now_s <= freeze_s else "thaw" if now_s <= freeze_s + thaw_s else "second freeze"
 
 
 def _finely(leg: Leg) -> list[Leg]:

@@ -10,7 +10,7 @@ from iceball.nouns import Grid, Placement, Probe, Tissue
 from iceball.thermal.marching import Leg
 from iceball.thermal.materials import curve
 from iceball.thermal.wells import wells
-from iceball.verification._bench import GEL, box, held, held_at, resting, run
+from iceball.verification._bench import GEL, box, held, held_at, resting, run, times
 from iceball.verification._nouns import Check
 
 if TYPE_CHECKING:
@@ -126,7 +126,12 @@ def _point(place: Field) -> tuple[float, float, float]:
 
 
 def _frozen_c(engine: Engine, index: NDArray[np.uint8], along: Field) -> Field:
-    return run(engine, _problem(index, along), 37.0, [120.0], held_at(GAS_C))[-1].temperature_c
+    """After 120 s, in steps that end every other second: both sides then take the same ones.
+
+    Left to themselves they follow their error, which is looked for by tiles, and tiles lie otherwise in a mirror: with
+    'standard' two runs were 0.14 mm apart at the worst voxel, each of them 0.14 mm off. With the same steps, 0.01 mm.
+    """
+    return run(engine, _problem(index, along), 37.0, times(120.0, 2.0), held_at(GAS_C))[-1].temperature_c
 
 
 def _volume_mm3(engine: Engine, along: Field) -> float:

@@ -13,6 +13,7 @@ from iceball.errors import InputError, UnknownName
 from iceball.provenance import fingerprint
 from iceball.thermal.materials import curve
 from iceball.thermal.problem import OFF, POWER_LIMITED
+from iceball.thermal.wells import line_length_mm
 
 EXPECTED = {
     "one-1mm": (128, 1),
@@ -51,7 +52,8 @@ def test_each_problem_has_its_voxels_tissues_and_three_probes(name: str) -> None
     assert sorted(np.unique(problem.index)) == list(range(tissues))
     assert problem.wells.probes == 3
     lengths = np.bincount(problem.wells.probe, weights=problem.wells.length_m)
-    assert lengths * 1000 == pytest.approx([35.0] * 3)
+    lines_mm = [line_length_mm(each, problem.spacing_m * 1000) for each in placements_of(case_named(name))]
+    assert lengths * 1000 == pytest.approx(lines_mm)
 
 
 @pytest.mark.parametrize("name", MAPS)

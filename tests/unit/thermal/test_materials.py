@@ -31,20 +31,20 @@ def unfrozen(tissue: Tissue, t: float) -> float:
 
 def conductivity(tissue: Tissue, t: float) -> float:
     b, f = tissue.conductivity_ice_fraction, unfrozen(tissue, t)
-    at_k = (t if tissue.freezing == DEPRESSION else min(t, tissue.solidus_c)) + KELVIN
+    at_k = max(t if tissue.freezing == DEPRESSION else min(t, tissue.solidus_c), -160.0) + KELVIN
     frozen = tissue.frozen_conductivity_w_per_m_k * ((1 - b) + b * 233.15 / at_k)
     return (1 - f) * frozen + f * tissue.conductivity_w_per_m_k
 
 
 def capacity(tissue: Tissue, t: float) -> float:
     c, f = tissue.capacity_ice_fraction, unfrozen(tissue, t)
-    at_k = (t if tissue.freezing == DEPRESSION else min(t, tissue.solidus_c)) + KELVIN
+    at_k = max(t if tissue.freezing == DEPRESSION else min(t, tissue.solidus_c), -160.0) + KELVIN
     frozen = tissue.frozen_heat_capacity_j_per_m3_k * ((1 - c) + c * at_k / 233.15)
     return (1 - f) * frozen + f * tissue.heat_capacity_j_per_m3_k
 
 
 def integral(law, tissue: Tissue, to_c: float) -> float:
-    bends = [t for t in (-40.0, tissue.solidus_c, -4.0, -2.0, tissue.liquidus_c) if t < to_c]
+    bends = [t for t in (-160.0, -40.0, tissue.solidus_c, -4.0, -2.0, tissue.liquidus_c) if t < to_c]
     found, _ = quad(lambda t: law(tissue, t), COLDEST_C, to_c, points=bends, limit=400, epsabs=0.0, epsrel=1e-12)
     return found
 

@@ -166,6 +166,7 @@ def renew(box: Any, tile: int, wake_k: float) -> bool:
         now = temperature(box, m, h)
         show_row(box, at, h)
         store(box.now_c, at, now)
+        store(box.fresh_c, at, now)
         store(box.coldest_c, at, smaller(now, load(box.coldest_c, at)))
         passed_on = load(i64(box.potential, 0), at) - potential(box, m, rest)
         if not _little(now - temperature(box, m, rest), passed_on, wake_k):

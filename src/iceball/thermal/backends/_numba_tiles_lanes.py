@@ -170,6 +170,13 @@ def shift_down(builder: Any, row: Any, after: Any) -> Any:
     return take(builder, row, after, range(1, WIDTH + 1))
 
 
+@instruction(lanes, lanes)
+def slope_along(builder: Any, row: Any) -> Any:
+    """How much each voxel of a row differs from the next; the last one from the one before it."""
+    ahead, behind = [*range(1, WIDTH), WIDTH - 1], [*range(WIDTH - 1), WIDTH - 2]
+    return builder.fsub(take(builder, row, row, ahead), take(builder, row, row, behind))
+
+
 def _reduced(builder: Any, name: str, *operands: Any) -> Any:
     shape = ir.FunctionType(F32, [operand.type for operand in operands])
     found = builder.module.declare_intrinsic(f"llvm.vector.reduce.{name}.v{WIDTH}f32", (), shape)

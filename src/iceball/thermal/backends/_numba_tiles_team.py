@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from iceball.thermal.backends._numba_tiles_faces import exchange, renew, run_faces
-from iceball.thermal.backends._numba_tiles_lanes import bits, full, least, most, total
+from iceball.thermal.backends._numba_tiles_lanes import bits, choose, full, least, most, slope_along, total
 from iceball.thermal.backends._numba_tiles_media import (
     ROWS,
     TX,
+    TY,
+    TZ,
     VOXELS,
     anywhere,
     inlined,
@@ -102,6 +104,29 @@ def _finish(box: Any, tile: int) -> Any:
     return least(low) + total(bad)
 
 
+@kernel
+def _look(box: Any, p: Any, i: int, work: Any) -> None:
+    """How far tile ``i`` of a pass is from what the last step foresaw, and how steep it is; see control.py."""
+    kept_apart()
+    bends, slopes, counts = full(0.0), full(0.0), full(0.0)
+    low, high, base = f32(p.band_c, 0), f32(p.band_c, 1), VOXELS * i32(p.tile, i)
+    for r in range(ROWS):
+        z, y, at = r >> 2, r & 3, base + TX * r
+        t = load(box.fresh_c, at)
+        inside = (t > low) & (t < high)
+        if anywhere(inside):
+            bend = t - load(box.now_c, at) - load(box.trend, at) * work.step_s
+            along = slope_along(t)
+            across = load(box.fresh_c, at + TX if y < TY - 1 else at - TX) - t
+            over = load(box.fresh_c, at + TX * TY if z < TZ - 1 else at - TX * TY) - t
+            bends = bends + choose(inside, bend * bend, 0.0)
+            slopes = slopes + choose(inside, along * along + across * across + over * over, 0.0)
+            counts = counts + choose(inside, full(1.0), 0.0)
+    store(p.off, 3 * i, total(bends))
+    store(p.off, 3 * i + 1, total(slopes))
+    store(p.off, 3 * i + 2, total(counts))
+
+
 @inlined
 def _count_time(s: Any, at: int, was: Any, now: Any) -> None:
     """Add the time spent below each threshold, the temperature having gone straight from ``was`` to ``now``."""
@@ -121,8 +146,8 @@ def _settle_tile(box: Any, s: Any, tile: int) -> None:
     for r in range(ROWS):
         at = VOXELS * tile + TX * r
         was, now, before = load(box.now_c, at), load(box.fresh_c, at), load(box.coldest_c, at)
-        store(box.now_c, at, now)
         moved = larger(larger(now - was, was - now), moved)
+        store(box.trend, at, (now - was) * (1.0 / s.step_s))
         deepest = smaller(before, now)
         store(box.coldest_c, at, deepest)
         cold = bits(deepest < s.stasis_c)
@@ -159,6 +184,10 @@ def _run_tile(box: Any, p: Any, j: int, i: int, work: Any) -> None:
     add_f64(p.energy, 3 * i + 2, share * outside)
     if last:
         store(p.low_c, i, _finish(box, number))
+        for n in range(3):
+            store(p.off, 3 * i + n, np.float32(0.0))
+        if f32(p.low_c, i) < f32(p.band_c, 1):
+            _look(box, p, i, work)
 
 
 @kernel

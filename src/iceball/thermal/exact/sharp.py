@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Field = NDArray[np.float64]
 
+FAR_OUT = 500.0
+
 
 @noun
 class Front(ABC):
@@ -158,7 +160,7 @@ def paterson(medium: Phases, *, heat_w_per_m: float, start_c: float) -> Line:
 
     def balance(x: float) -> float:
         y = x * x
-        warm = medium.conductivity_w_per_m_k * rise * math.exp(-y * square) / exp1(y * square)
+        warm = medium.conductivity_w_per_m_k * rise / _spread(y * square)
         latent = y * medium.frozen_diffusivity * medium.latent_heat_j_per_m3
         return float(heat_w_per_m / (4 * math.pi) * math.exp(-y) - warm - latent)
 
@@ -202,6 +204,13 @@ def _point_spread(x: ArrayLike) -> Field:
     """exp(-x²)/x - sqrt(π) erfc(x): how heat from a point that grows as sqrt(t) spreads."""
     x = np.asarray(x, dtype=float)
     return np.exp(-x * x) * (1 / x - math.sqrt(math.pi) * erfcx(x))
+
+
+def _spread(z: float) -> float:
+    """e^z E1(z), also where its factors leave the numbers there are: far out by its series, to 1e-9 of itself."""
+    if z < FAR_OUT:
+        return math.exp(z) * float(exp1(z))
+    return (1 - 1 / z + 2 / z**2 - 6 / z**3) / z
 
 
 def _root(balance: Callable[[float], float], low: float, high: float) -> float:

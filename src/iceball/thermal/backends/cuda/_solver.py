@@ -20,6 +20,7 @@ from iceball.thermal.wholebox import between
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from iceball.thermal.control import Look
     from iceball.thermal.problem import Drive, Problem, Watch
     from iceball.thermal.stepping import Stepping
 
@@ -31,6 +32,8 @@ MOST_VOXELS = 2**31 - 1
 
 class CudaSolver:
     """See problem.Solver. Tiles in one level, in single precision; tiles at rest are left out."""
+
+    looks = False
 
     def __init__(
         self, problem: Problem, start_c: float | NDArray[np.float64], stepping: Stepping, watch: Watch,
@@ -123,8 +126,8 @@ class CudaSolver:
 
     # -- a step ----------------------------------------------------------------------------------------------------
 
-    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive) -> Advanced:
-        """See Solver.advance."""
+    def advance(self, start_s: float, step_s: float, before: Drive, after: Drive, look: Look | None = None) -> Advanced:
+        """See Solver.advance. How far a step is off is not told."""
         if self.problem.source is not None:
             given = self._steady_given + self.problem.source(start_s + step_s / 2)  # the midpoint: of second order
             self.box.fields[at.GIVEN].copy_to_device(self.layout.padded_of(given, 0, np.float32).reshape(-1))

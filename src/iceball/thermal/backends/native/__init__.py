@@ -18,7 +18,7 @@ from iceball.thermal.engine import Engine
 from iceball.thermal.layout import TILE
 from iceball.thermal.levels import LEVELS
 from iceball.thermal.materials import COLDEST_C, SURFACE_STEP_C
-from iceball.thermal.media import MEDIUM, TOTAL
+from iceball.thermal.media import MEDIUM, SMOOTH, TOTAL
 from iceball.thermal.problem import BOUNDARY, METABOLIC, PERFUSION, POWER_LIMITED, PROBE
 from iceball.thermal.superstep import stages
 
@@ -141,7 +141,9 @@ class NativeKernel:
         few = np.zeros((14, 16), np.float32) if media.size <= 16 else None
         if few is not None:
             few[:, : media.size] = media.view(np.float32).reshape(-1, 14).T
-        self.keepalive += [media, curves, few]
+        smooth = np.zeros(media.size, SMOOTH)
+        smooth[:-1] = e.media.smooth
+        self.keepalive += [media, curves, few, smooth]
         w, pair = f.work, ctypes.c_void_p * 2
         return Box(
             tiles=bricks.count, materials=media.size, inverse_h2=1.0 / e.problem.spacing_m**2,
@@ -149,12 +151,14 @@ class NativeKernel:
             potential=pair(_at(w["potential0"]), _at(w["potential1"])),
             temperature=pair(_at(w["temperature0"]), _at(w["temperature1"])),
             conductivity=pair(_at(w["conductivity0"]), _at(w["conductivity1"])),
-            rest=_at(f.rest), now_c=_at(f.now_c), fresh_c=_at(w["fresh_c"]), coldest_c=_at(f.coldest_c),
-            label=_at(bricks.label), faces=_at(bricks.faces), row_kind=_at(bricks.row_kind), alive=_at(f.alive),
+            rest=_at(f.rest), now_c=_at(f.now_c), fresh_c=_at(f.fresh_c), coldest_c=_at(f.coldest_c),
+            label=_at(bricks.label), faces=_at(bricks.faces), row_kind=_at(bricks.row_kind),
+            row_unlike=_at(bricks.row_unlike), alive=_at(f.alive),
             tile_label=_at(bricks.tile_label), flags=_at(e.all_flags), beside=_at(bricks.beside),
             given=_at(f.extras.get("given")), per_k=_at(f.extras.get("per_k")),
             per_potential=_at(f.extras.get("per_potential")), well_heat=_at(w["well_heat"]),
-            rest_flow=_at(w["rest_flow"]), slots=_at(w["slots"]), media=_at(media), few=_at(few), curves=_at(curves),
+            rest_flow=_at(w["rest_flow"]), trend=_at(w["trend"]), slots=_at(w["slots"]), media=_at(media), few=_at(few),
+            smooth=_at(smooth), curves=_at(curves),
         )  # fmt: skip
 
     def _wells(self) -> dict[str, Any]:
@@ -207,11 +211,12 @@ class NativeKernel:
             "face_start": np.zeros(tiles + 1, np.int32), "their_tile": np.zeros(faces, np.int32),
             "slot": np.zeros(faces, np.int32), "direction": np.zeros(faces, np.uint8),
             "kind": np.zeros(faces, np.uint8), "flux": np.zeros((faces, VOXELS // 4), np.float32),
-            "low_c": np.zeros(tiles, np.float32), "energy": np.zeros((tiles, 3)),
+            "low_c": np.zeros(tiles, np.float32), "off": np.zeros((tiles, 3), np.float32),
+            "energy": np.zeros((tiles, 3)),
         }  # fmt: skip
 
     def _pass(self, room: dict[str, NDArray[Any]]) -> Pass:
-        return Pass(second_order=int(self.engine.order == 2), **{name: _at(array) for name, array in room.items()})
+        return Pass(**{name: _at(array) for name, array in room.items()})
 
     def _settle(self) -> Settle:
         e = self.engine
@@ -249,14 +254,15 @@ class NativeKernel:
         return np.divide(self.probes["first_surface"], lengths, out=np.full(lengths.size, np.nan), where=lengths > 0)
 
     def step(
-        self, levels: list[Level], step_s: float, drives: tuple[Drive, Drive], far_k: float
+        self, levels: list[Level], step_s: float, drives: tuple[Drive, Drive], far_k: float, band_c: tuple[float, float]
     ) -> tuple[NDArray, NDArray, NDArray]:
         """Take every level through its stages, the slowest first; note what would change by more than ``far_k`` [K]."""
         self._drive(*drives)
         self.levels, self.step_s = len(levels), step_s
-        self.weights = [_weights(level.count, self.engine.order, step_s) for level in levels]
+        self.weights = [_weights(level.count, level.order, step_s) for level in levels]
         for made, level, (_arrays, places) in zip(self.passes, levels, self.weights, strict=False):
-            made.stages = level.count
+            made.stages, made.second_order, made.thawed = level.count, int(level.order == 2), int(level.thawed)
+            made.band_c[:] = band_c
             made.carry, made.weight, made.back, made.again, made.share, made.time = places
         self.wake.fill(0)
         wells = None if self.driven is None else ctypes.byref(self.driven)
@@ -290,6 +296,10 @@ class NativeKernel:
         """Coldest temperature [°C] of each tile that level ``number`` has stepped for good, NaN where it is lost."""
         return self.rooms[number]["low_c"][: self.passes[number].own]
 
+    def off(self, number: int) -> NDArray[np.float32]:
+        """What the error of the step is made of (T, 3), of each tile that level ``number`` has stepped; see control."""
+        return self.rooms[number]["off"][: self.passes[number].own]
+
     def reject(self) -> None:
         """Go back to before the step just taken."""
         self.lib.iceball_reject(ctypes.byref(self.box), self.passes, self.levels)
@@ -302,6 +312,8 @@ class NativeKernel:
         woken = self.lib.iceball_accept(
             ctypes.byref(self.box), self.passes, self.levels, ctypes.byref(self.settle), self.threads
         )
+        self.engine.fields.turn()
+        self.box.now_c, self.box.fresh_c = self.box.fresh_c, self.box.now_c
         return self.wake[:-1] if woken else None, float(self.beyond.sum())
 
 

@@ -14,9 +14,11 @@ class Box(c.Structure):
         ("tiles", I32), ("materials", I32), ("inverse_h2", F32), ("arterial_c", F32), ("own", P),
         ("potential", P * 2), ("temperature", P * 2), ("conductivity", P * 2),
         ("rest", P), ("now_c", P), ("fresh_c", P), ("coldest_c", P),
-        ("label", P), ("faces", P), ("row_kind", P), ("alive", P), ("tile_label", P), ("flags", P), ("beside", P),
-        ("given", P), ("per_k", P), ("per_potential", P), ("well_heat", P), ("rest_flow", P), ("slots", P),
-        ("media", P), ("few", P), ("curves", P),
+        ("label", P), ("faces", P), ("row_kind", P), ("row_unlike", P), ("alive", P), ("tile_label", P),
+        ("flags", P), ("beside", P),
+        ("given", P), ("per_k", P), ("per_potential", P), ("well_heat", P), ("rest_flow", P), ("trend", P),
+        ("slots", P),
+        ("media", P), ("few", P), ("smooth", P), ("curves", P),
     ]  # fmt: skip
 
 
@@ -24,11 +26,12 @@ class Pass(c.Structure):
     """See kernel.hpp."""
 
     _fields_ = [
-        ("tiles", I32), ("own", I32), ("stages", I32), ("foreign", I32), ("second_order", I32), ("with_wells", I32),
+        ("tiles", I32), ("own", I32), ("stages", I32), ("foreign", I32), ("second_order", I32), ("with_wells", I32), 
+        ("thawed", I32), ("unused", I32),
         ("tile", P), ("live", P),
         ("carry", P), ("weight", P), ("back", P), ("again", P), ("share", P), ("time", P),
         ("face_start", P), ("their_tile", P), ("slot", P), ("direction", P), ("kind", P),
-        ("flux", P), ("low_c", P), ("energy", P),
+        ("flux", P), ("low_c", P), ("band_c", F32 * 2), ("off", P), ("energy", P),
     ]  # fmt: skip
 
 

@@ -179,6 +179,7 @@ inline bool renew(const Box &box, int tile, float wake_k) {
       const vf now = temperature_of(box, m, h);
       show(box, m, at, h, 0, !(box.row_kind[at / TX] & 2));
       store(box.now_c + at, now);
+      store(box.fresh_c + at, now);
       store(box.coldest_c + at, smaller(now, load(box.coldest_c + at)));
       const vf rest = load(box.rest + at);
       const vf passed_on = load(box.potential[0] + at) - potential_of(box, m, rest);

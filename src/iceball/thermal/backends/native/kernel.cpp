@@ -1,5 +1,6 @@
 // The stages of super-time-stepping on tiles: one fused sweep and one barrier per stage.
 // Nothing here decides physics: the equation is that of _numpy.py, which every backend is tested against.
+#include <cmath>
 #include <utility>
 
 #include "faces.hpp"
@@ -9,8 +10,8 @@
 namespace iceball {
 namespace {
 
-// Temperatures at the end of a pass; the coldest, NaN where one is lost.
-float finish(const Box &box, int tile) {
+// Temperatures at the end of a pass; the coldest, NaN where one is lost, or froze although it was taken for `thawed`.
+float finish(const Box &box, int tile, bool thawed) {
   vf low = all(1e9f), bad{};
   const float *h = Own(box, tile).h;
   for (int r = 0; r < ROWS; r++) {
@@ -20,10 +21,34 @@ float finish(const Box &box, int tile) {
     store(box.fresh_c + at, now);
     low = smaller(now, low);
     bad += row - row;  // zero, or NaN
+    if (thawed && any_less(row, all(box.media[box.tile_label[tile]].straight))) bad += all(NAN);
   }
   float least = low[0];
   for (int l = 1; l < TX; l++) least = low[l] < least ? low[l] : least;
   return least + sum(bad);
+}
+
+// How far the end of a pass is from what the last step foresaw, and how steep the temperature is: control.py makes
+// millimetres of it. Slopes are taken within the tile.
+void look(const Box &box, const Pass &p, int tile, float step_s, float *off) {
+  const vi last{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1};
+  const float *fresh = box.fresh_c + (int64_t)VOXELS * tile;
+  vf bends{}, slopes{}, counts{};
+  for (int r = 0; r < ROWS; r++) {
+    const int64_t at = (int64_t)VOXELS * tile + TX * r;
+    const vf t = load(fresh + TX * r);
+    const vi inside = (t > all(p.band_c[0])) & (t < all(p.band_c[1]));
+    if (!any(inside)) continue;
+    const int y = r % TY, z = r / TY;
+    const vf bend = t - load(box.now_c + at) - all(step_s) * load(box.trend + at);
+    const vf along = choose(last, t - shift_up(t, t), shift_down(t, t) - t);
+    const vf across = load(fresh + TX * (y < TY - 1 ? r + 1 : r - 1)) - t;
+    const vf over = load(fresh + TX * (z < TZ - 1 ? r + TY : r - TY)) - t;
+    bends += choose(inside, bend * bend, vf{});
+    slopes += choose(inside, along * along + across * across + over * over, vf{});
+    counts += choose(inside, all(1.0f), vf{});
+  }
+  off[0] = sum(bends), off[1] = sum(slopes), off[2] = sum(counts);
 }
 
 // Makes `enthalpy` (VOXELS,) that of a tile, and shows it to its neighbours.
@@ -93,7 +118,11 @@ class Step {
     Sums sums;
     alignas(64) float room[VOXELS];
     const float *through = p.face_start[i] < p.face_start[i + 1] ? run_faces(box_, p, i, j, s.cur, room) : nullptr;
-    if (flags & MIXED)
+    const bool last = j + 1 == p.stages;
+    const bool thawed = p.thawed && !guess && !(flags & (MIXED | STASIS | WELL));
+    if (thawed)
+      thawed_tile(box_, s, tile, p.live[i], last, sums);
+    else if (flags & MIXED)
       mixed_tile(box_, s, tile, flags, p.live[i], guess, through, sums);
     else
       pure_tile(box_, s, tile, flags, p.live[i], guess, through, sums);
@@ -104,7 +133,12 @@ class Step {
       energy[1] += p.share[j] * sum(sums.cells);
     }
     if (flags & MIXED) energy[2] += p.share[j] * sum(sums.boundary);
-    if (j + 1 == p.stages && !guess) p.low_c[i] = finish(box_, tile);
+    if (last && !guess) {
+      float *off = p.off + 3 * (int64_t)i;
+      p.low_c[i] = finish(box_, tile, thawed);
+      off[0] = off[1] = off[2] = 0;
+      if (p.low_c[i] < p.band_c[1]) look(box_, p, tile, step_s_, off);
+    }
   }
 
   void reached(int tile) {
@@ -123,17 +157,19 @@ class Step {
   alignas(64) std::atomic<int> wells_done_{0};
 };
 
-// Take note of the temperatures that a tile has reached.
+constexpr float TREND_BELOW_C = 20.0f;  // what is warmer is not looked at in the next step, see control.py
+
+// Take note of the temperatures that a tile has reached. They are not copied: fresh_c is now_c from here on.
 void settle_tile(const Box &box, const Settle &s, int tile) {
   vf moved{};
   bool stasis = false;
   for (int r = 0; r < ROWS; r++) {
     const int64_t at = (int64_t)VOXELS * tile + TX * r;
-    const vf was = load(box.now_c + at), now = load(box.fresh_c + at);
-    store(box.now_c + at, now);
+    const vf was = load(box.now_c + at), now = load(box.fresh_c + at), before = load(box.coldest_c + at);
     moved = larger(moved, size_of(now - was));
-    const vf lowest = smaller(load(box.coldest_c + at), now);
-    store(box.coldest_c + at, lowest);
+    if (any_less(now, all(TREND_BELOW_C))) store(box.trend + at, (now - was) * all(1.0f / s.step_s));
+    const vf lowest = smaller(before, now);
+    if (any_less(now, before)) store(box.coldest_c + at, lowest);
     if (any_less(lowest, all(s.stasis_c))) {
       stasis = true;
       for (int l = 0; l < TX; l++)

@@ -18,6 +18,17 @@ struct Medium {
   float perfusion, metabolic;
 };
 
+// A material whose curves are smooth enough for polynomials, in one variable that runs from -1 to 1 through a range:
+// nothing is looked up then. Fitted by media.py; `good` is 0 where the tables must serve.
+constexpr int COLD_TERMS = 11, MUSHY_TERMS = 5;
+struct Smooth {
+  float good, thaws, straight;        // whether it is; where it begins to thaw, and has thawed
+  float middle, scale, slope;         // of the frozen range, and the straight line below it
+  float mushy_middle, mushy_scale;
+  float cold[COLD_TERMS], mushy[MUSHY_TERMS];           // potential
+  float blood[MUSHY_TERMS], unfrozen[MUSHY_TERMS];      // unfrozen fraction times what blood is warmer; that fraction
+};
+
 // The whole box by tiles: voxel r, l of tile t lies at VOXELS t + TX r + l, row r = TY z + y. One more tile stands for
 // all that lies outside.
 struct Box {
@@ -26,9 +37,10 @@ struct Box {
   float *own;                         // (tiles, 4, VOXELS): Y, Y_j - Y_{j-1}, Y_0, L(Y_0): enthalpy [J/m³], its rate
   float *potential[2], *temperature[2], *conductivity[2];  // what neighbours see, in two buffers
   const float *rest;                  // Y before freezing
-  float *now_c, *fresh_c, *coldest_c; // temperature, that after this step, and the coldest so far
+  float *now_c, *fresh_c, *coldest_c; // temperature, that after this step (they change places), the coldest so far
   const uint8_t *label, *faces;       // faces: bits 0-5 neighbour of the same material, bit 6 may change
   const uint8_t *row_kind;            // (tiles, ROWS): bit 0 one material, bit 1 all faces alike, bit 2 all may change
+  const uint8_t *row_unlike;          // (tiles, ROWS) bit d: some voxel's neighbour in direction d is of another material
   uint8_t *alive;
   const uint8_t *tile_label;          // (tiles,) the material of a tile that is not MIXED
   uint8_t *flags;                     // (tiles,)
@@ -36,9 +48,11 @@ struct Box {
   const float *given, *per_k, *per_potential;  // dH/dt = given - per_k T - per_potential Θ, in EXTRA tiles
   float *well_heat;                   // dH/dt of the wells, in WELL tiles
   const float *rest_flow;             // (slots, VOXELS / 4) what goes through the faces of tiles at rest [W/m]
+  float *trend;                       // (tiles, VOXELS) mean rate of temperature over the last step [K/s]
   float *slots;                       // (slots, VOXELS / 4) flux through faces between levels [J/m³/s]
   const Medium *media;                // (materials,) the last one inert
   const float *few;                   // (14, 16) the same by field, where there are no more than 16 materials
+  const Smooth *smooth;               // (materials,)
   const float *curves;                // (4, materials * PIECES, 2): T, Θ, k, unfrozen fraction; each with its step
 };
 
@@ -46,6 +60,7 @@ struct Box {
 struct Pass {
   int32_t tiles, own, stages, foreign;
   int32_t second_order, with_wells;
+  int32_t thawed, unused;             // nothing freezes in this pass but what guesses
   int32_t *tile;                      // (tiles,) those from `own` on belong to a faster level and only guess
   uint8_t *live;                      // (tiles,) bit d: the neighbour in direction d is stepped in this pass as well
   const float *carry, *weight, *back, *again;  // (stages,) coefficients of D, τL, (Y - Y0), τL0
@@ -56,6 +71,8 @@ struct Pass {
   uint8_t *direction, *kind;          // (foreign,) bit of `faces`; what lies beyond, see below
   float *flux;                        // (foreign, VOXELS / 4) enthalpy that came through [J/m³]
   float *low_c;                       // (tiles,) coldest temperature after the last stage, NaN where it is lost
+  float band_c[2];                    // where the step's error is looked for [°C]
+  float *off;                         // (tiles, 3) over the band: second difference², slope² per voxel [K²], voxels
   double *energy;                     // (tiles, 3) perfusion, metabolism, boundary [J/m³, summed over voxels]
 };
 

@@ -36,6 +36,9 @@ inline vf larger(vf a, vf b) {
 inline vf size_of(vf a) { return larger(a, -a); }
 
 inline float sum(vf v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)v);
+#endif
   float half[TX];
   store(half, v);
   for (int n = TX / 2; n > 0; n /= 2)
@@ -129,6 +132,9 @@ inline vf inverse(vf x) {
 }
 
 inline vi widen(const uint8_t *p) {
+#if defined(__AVX512F__)
+  return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
+#endif
   typedef uint8_t vb __attribute__((vector_size(16)));
   vb b;
   std::memcpy(&b, p, 16);

@@ -88,8 +88,38 @@ inline vf temperature_of(const Box &box, const Matter &m, vf h) {
   return any_less(h, m.straight()) ? read(box, m.find(h), T) : m.t0() + m.t1() * h;
 }
 
-template <class Matter>
-inline vf potential_of(const Box &box, const Matter &m, vf h) {
+template <int TERMS>
+inline vf polynomial(const float (&c)[TERMS], vf x) {
+  vf y = all(c[TERMS - 1]);
+  for (int n = TERMS - 2; n >= 0; n--) y = y * x + all(c[n]);
+  return y;
+}
+
+// A row of a smooth material: polynomials instead of tables.
+struct Smoothly {
+  const Smooth &s;
+  vf y;
+  vi frozen, mushy;
+
+  Smoothly(const Smooth &s, vf h)
+      : s(s), y((h - all(s.mushy_middle)) * all(s.mushy_scale)), frozen(h < all(s.thaws)), mushy(h < all(s.straight)) {}
+  vf merge(vf cold, vf between, vf line) const { return choose(frozen, cold, choose(mushy, between, line)); }
+  vf potential(vf h, vf line) const {
+    const vf x = (h - all(s.middle)) * all(s.scale), one = all(1.0f);
+    const vf cold = polynomial(s.cold, larger(x, -one)) + all(s.slope) * smaller(x + one, vf{});
+    if (!any(~frozen)) return cold;
+    return merge(cold, polynomial(s.mushy, y), line);
+  }
+};
+
+inline vf potential_of(const Box &box, const Pure &m, vf h) {
+  const vf line = m.p0() + m.p1() * h;
+  if (!any_less(h, m.straight())) return line;
+  const Smooth &s = box.smooth[m.label];
+  return s.good ? Smoothly(s, h).potential(h, line) : read(box, m.find(h), P);
+}
+
+inline vf potential_of(const Box &box, const Blend &m, vf h) {
   return any_less(h, m.straight()) ? read(box, m.find(h), P) : m.p0() + m.p1() * h;
 }
 
@@ -101,9 +131,9 @@ inline void show(const Box &box, const Matter &m, int64_t at, vf h, int buffer, 
     if (unlike) store(box.temperature[buffer] + at, m.t0() + m.t1() * h), store(box.conductivity[buffer] + at, m.k());
     return;
   }
-  const Place p = m.find(h);
-  store(box.potential[buffer] + at, read(box, p, P));
+  store(box.potential[buffer] + at, potential_of(box, m, h));
   if (!unlike) return;
+  const Place p = m.find(h);
   store(box.temperature[buffer] + at, read(box, p, T));
   store(box.conductivity[buffer] + at, read(box, p, K));
 }

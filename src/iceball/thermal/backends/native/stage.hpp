@@ -45,6 +45,28 @@ inline vf laplacian(const Around &p, int r) {
 
 inline vf harmonic(vf ka, vf kb) { return 2.0f * ka * kb * inverse(ka + kb + all(1e-30f)); }
 
+// Where the row beside row r lies in directions 2 to 5: in this tile or in the next, and which one.
+struct RowBeside {
+  uint8_t far, row;
+};
+constexpr RowBeside row_beside(int r, int d) {
+  const int y = r % TY, z = r / TY;
+  switch (d) {
+    case 2: return y > 0 ? RowBeside{0, (uint8_t)(r - 1)} : RowBeside{1, (uint8_t)(r + TY - 1)};
+    case 3: return y < TY - 1 ? RowBeside{0, (uint8_t)(r + 1)} : RowBeside{1, (uint8_t)(r - TY + 1)};
+    case 4: return z > 0 ? RowBeside{0, (uint8_t)(r - TY)} : RowBeside{1, (uint8_t)(r + ROWS - TY)};
+    default: return z < TZ - 1 ? RowBeside{0, (uint8_t)(r + TY)} : RowBeside{1, (uint8_t)(r - ROWS + TY)};
+  }
+}
+struct RowsBeside {
+  RowBeside at[ROWS][4];
+  constexpr RowsBeside() : at() {
+    for (int r = 0; r < ROWS; r++)
+      for (int d = 0; d < 4; d++) at[r][d] = row_beside(r, d + 2);
+  }
+};
+constexpr RowsBeside ROWS_BESIDE{};
+
 // All that neighbours see.
 struct View {
   Around p, t, k;
@@ -52,11 +74,23 @@ struct View {
   View(const Box &box, int tile, uint8_t live, int cur)
       : p(box, box.potential, tile, live, cur), t(box, box.temperature, tile, live, cur),
         k(box, box.conductivity, tile, live, cur) {}
-  vf flow(vi faces, int r, int d) const {
-    const vf like = p.beside(r, d) - p.here(r);
-    if (!any_without(faces, 1 << d)) return like;
-    const vf unlike = harmonic(k.here(r), k.beside(r, d)) * (t.beside(r, d) - t.here(r));
-    return choose((faces & (1 << d)) == 0, unlike, like);
+  // `unlike` holds the bits of the directions in which some neighbour is of another material: only there one looks.
+  vf flow(vi faces, int r, unsigned unlike) const {
+    if (!unlike) return laplacian(p, r);
+    const vf pa = p.here(r), ta = t.here(r), ka = k.here(r);
+    const auto alike = [&](int d) { return (faces & (1 << d)) != 0; };
+    vf rate{};
+    for (int d = 0; d < 6; d++) rate += choose(alike(d), p.beside(r, d) - pa, vf{});
+    const auto other = [&](int d, vf kb, vf tb) { return choose(alike(d), vf{}, harmonic(ka, kb) * (tb - ta)); };
+    if (unlike & 1) rate += other(0, k.beside(r, 0), t.beside(r, 0));
+    if (unlike & 2) rate += other(1, k.beside(r, 1), t.beside(r, 1));
+    for (unsigned left = unlike >> 2; left; left &= left - 1) {
+      const int d = __builtin_ctz(left);
+      const RowBeside to = ROWS_BESIDE.at[r][d];
+      const auto get = [&](const Around &a) { return load((to.far ? a.near[d + 2] : a.own) + TX * to.row); };
+      rate += other(d + 2, get(k), get(t));
+    }
+    return rate;
   }
 };
 
@@ -88,68 +122,91 @@ struct Own {
 };
 
 // Rows that are freezing are the exception: kept apart, so that what the others need fits the processor's cache.
-inline __attribute__((noinline)) Living living_mushy(const Box &box, const Pure &m, vf h) { return living(box, m, h); }
-inline __attribute__((noinline)) vf potential_mushy(const Box &box, const Pure &m, vf h) { return potential_of(box, m, h); }
-
-inline Living living_of(const Box &box, const Pure &m, vf h, vf blood0, vf blood1, vf cells) {
-  if (!any_less(h, m.straight())) return {blood0 - blood1 * h, cells};
-  if (!any_less(m.thaws(), h)) return {vf{}, vf{}};
-  return living_mushy(box, m, h);
+inline __attribute__((noinline)) Living living_looked_up(const Box &box, const Pure &m, vf h) { return living(box, m, h); }
+inline __attribute__((noinline)) vf potential_looked_up(const Box &box, const Pure &m, vf h) {
+  return read(box, m.find(h), P);
 }
 
 inline vf potential_quick(const Box &box, const Pure &m, vf h) {
-  if (!any_less(h, m.straight())) return m.p0() + m.p1() * h;
-  if (!all_less(h, m.thaws())) return potential_mushy(box, m, h);
-  return read(box, place((h - all(m.m.low[0])) * all(m.m.inverse[0]), vi{}, vi{} + m.label * PIECES), P);
+  const vf line = m.p0() + m.p1() * h;
+  if (!any_less(h, m.straight())) return line;
+  const Smooth &s = box.smooth[m.label];
+  return s.good ? Smoothly(s, h).potential(h, line) : potential_looked_up(box, m, h);
 }
 
-// A tile of one tissue, all of which may change; PLAIN where nothing but conduction and blood does anything.
+// What a row of one tissue needs to know of it.
+struct Quick {
+  Pure m;
+  vf straight, blood0, blood1, cells;
+
+  Quick(const Box &box, int label)
+      : m(pure(box, label)), straight(m.straight()),
+        blood0(m.perfusion() * (all(box.arterial_c) - m.t0())), blood1(m.perfusion() * m.t1()), cells(m.metabolic()) {}
+};
+
+inline Living living_of(const Box &box, const Quick &q, vf h) {
+  const Pure &m = q.m;
+  const vf line = q.blood0 - q.blood1 * h;
+  if (!any_less(h, q.straight)) return {line, q.cells};
+  if (!any_less(m.thaws(), h)) return {vf{}, vf{}};
+  const Smooth &s = box.smooth[m.label];
+  if (!s.good) return living_looked_up(box, m, h);
+  const Smoothly at(s, h);
+  const vf blood = at.merge(vf{}, m.perfusion() * polynomial(s.blood, at.y), line);
+  if (m.m.metabolic == 0) return {blood, vf{}};
+  return {blood, at.merge(vf{}, m.metabolic() * polynomial(s.unfrozen, at.y), q.cells)};
+}
+
+// A row of one tissue that meets no other and may change; PLAIN where nothing but conduction and blood does anything.
+template <bool FIRST, bool PLAIN>
+inline __attribute__((always_inline)) void pure_row(const Box &box, const Stage &s, const Own &own, const Around &p,
+                                                    const Quick &q, int tile, int z, int y, uint8_t flags, bool guess,
+                                                    const float *through, Sums &sums) {
+  const int64_t base = (int64_t)VOXELS * tile;
+  const int at = TX * (TY * z + y);
+  const vf here = load(p.own + at), h = load(own.h + at);
+  const vf along = shift_up(load(p.near[0] + at), here) + shift_down(here, load(p.near[1] + at));
+  const vf across = load(y > 0 ? p.own + at - TX : p.near[2] + at + (TY - 1) * TX) +
+                    load(y < TY - 1 ? p.own + at + TX : p.near[3] + at - (TY - 1) * TX);
+  const vf over = load(z > 0 ? p.own + at - TY * TX : p.near[4] + at + (ROWS - TY) * TX) +
+                  load(z < TZ - 1 ? p.own + at + TY * TX : p.near[5] + at - (ROWS - TY) * TX);
+  vf rate = ((along + across) + over - 6.0f * here) * all(box.inverse_h2);
+  Living l = living_of(box, q, h);
+  if (!PLAIN && flags & STASIS) {
+    const vf alive = __builtin_convertvector(widen(box.alive + base + at), vf);
+    l.blood *= alive, l.cells *= alive;
+  }
+  sums.blood += l.blood;
+  sums.cells += l.cells;
+  rate += l.blood + l.cells;
+  if (!PLAIN && through) rate += load(through + at);
+  if (!PLAIN && flags & WELL) rate += load(box.well_heat + base + at);
+  vf d = all(s.weight) * rate;
+  if (FIRST) {
+    store(own.before + at, h);
+    store(own.first + at, rate);
+  } else {
+    d += all(s.carry) * load(own.step + at);
+    if (s.second_order) d += all(s.back) * (h - load(own.before + at)) + all(s.again) * load(own.first + at);
+  }
+  if (!PLAIN && guess) d = choose((FIRST ? h : load(own.before + at)) < q.straight, vf{}, d);
+  const vf now = h + d;
+  store(own.step + at, d);
+  store(own.h + at, now);
+  store(box.potential[1 - s.cur] + base + at, potential_quick(box, q.m, now));
+}
+
+// A tile of one tissue, all of which may change.
 template <bool FIRST, bool PLAIN>
 inline void pure_rows(const Box &box, const Stage &s, int tile, uint8_t flags, const Around &p, bool guess,
                       const float *through, Sums &sums) {
   const Own own(box, tile);
-  const Pure m = pure(box, box.tile_label[tile]);
-  const int64_t base = (int64_t)VOXELS * tile;
-  const vf inverse_h2 = all(box.inverse_h2), straight = m.straight(), cells = m.metabolic();
-  const vf blood0 = m.perfusion() * (all(box.arterial_c) - m.t0()), blood1 = m.perfusion() * m.t1();
-  const vf weight = all(s.weight), carry = all(s.carry), back = all(s.back), again = all(s.again);
-  vf all_blood{}, all_cells{};
+  const Quick q(box, box.tile_label[tile]);
+  Sums mine;
   for (int z = 0; z < TZ; z++)
 #pragma GCC unroll 4
-    for (int y = 0; y < TY; y++) {
-      const int r = TY * z + y, at = TX * r;
-      const vf here = p.here(r), h = load(own.h + at);
-      const vf along = shift_up(load(p.near[0] + at), here) + shift_down(here, load(p.near[1] + at));
-      const vf across = load(y > 0 ? p.own + at - TX : p.near[2] + at + (TY - 1) * TX) +
-                        load(y < TY - 1 ? p.own + at + TX : p.near[3] + at - (TY - 1) * TX);
-      const vf over = load(z > 0 ? p.own + at - TY * TX : p.near[4] + at + (ROWS - TY) * TX) +
-                      load(z < TZ - 1 ? p.own + at + TY * TX : p.near[5] + at - (ROWS - TY) * TX);
-      vf rate = ((along + across) + over - 6.0f * here) * inverse_h2;
-      Living l = living_of(box, m, h, blood0, blood1, cells);
-      if (!PLAIN && flags & STASIS) {
-        const vf alive = __builtin_convertvector(widen(box.alive + base + at), vf);
-        l.blood *= alive, l.cells *= alive;
-      }
-      all_blood += l.blood;
-      all_cells += l.cells;
-      rate += l.blood + l.cells;
-      if (!PLAIN && through) rate += load(through + at);
-      if (!PLAIN && flags & WELL) rate += load(box.well_heat + base + at);
-      vf d = weight * rate;
-      if (FIRST) {
-        store(own.before + at, h);
-        store(own.first + at, rate);
-      } else {
-        d += carry * load(own.step + at);
-        if (s.second_order) d += back * (h - load(own.before + at)) + again * load(own.first + at);
-      }
-      if (!PLAIN && guess) d = choose((FIRST ? h : load(own.before + at)) < straight, vf{}, d);
-      const vf now = h + d;
-      store(own.step + at, d);
-      store(own.h + at, now);
-      store(box.potential[1 - s.cur] + base + at, potential_quick(box, m, now));
-    }
-  sums.blood = all_blood, sums.cells = all_cells;
+    for (int y = 0; y < TY; y++) pure_row<FIRST, PLAIN>(box, s, own, p, q, tile, z, y, flags, guess, through, mine);
+  sums = mine;
 }
 
 inline __attribute__((noinline)) void pure_tile(const Box &box, const Stage &s, int tile, uint8_t flags, uint8_t live,
@@ -164,6 +221,54 @@ inline __attribute__((noinline)) void pure_tile(const Box &box, const Stage &s, 
     pure_rows<false, false>(box, s, tile, flags, p, guess, through, sums);
 }
 
+// A tile of one thawed tissue, by RKL1: all is linear there, and the potential alone tells the state. The enthalpy is
+// left as it was until the last stage.
+template <bool FIRST, bool LAST>
+inline void thawed_rows(const Box &box, const Stage &s, int tile, const Around &p, Sums &sums) {
+  const Own own(box, tile);
+  const Medium &m = box.media[box.tile_label[tile]];
+  const float blood1 = m.perfusion * m.t1, per_p1 = 1.0f / m.p1;
+  const float blood0 = m.perfusion * (box.arterial_c - m.t0) + blood1 * per_p1 * m.p0;
+  const vf flow = all(s.weight * m.p1 * box.inverse_h2), carry = all(s.carry);
+  const vf given = all(s.weight * m.p1 * (blood0 + m.metabolic)), taken = all(s.weight * blood1);
+  float *next = box.potential[1 - s.cur] + (int64_t)VOXELS * tile;
+  vf potentials{};
+  for (int z = 0; z < TZ; z++)
+#pragma GCC unroll 4
+    for (int y = 0; y < TY; y++) {
+      const int at = TX * (TY * z + y);
+      const vf here = load(p.own + at);
+      const vf along = shift_up(load(p.near[0] + at), here) + shift_down(here, load(p.near[1] + at));
+      const vf across = load(y > 0 ? p.own + at - TX : p.near[2] + at + (TY - 1) * TX) +
+                        load(y < TY - 1 ? p.own + at + TX : p.near[3] + at - (TY - 1) * TX);
+      const vf over = load(z > 0 ? p.own + at - TY * TX : p.near[4] + at + (ROWS - TY) * TX) +
+                      load(z < TZ - 1 ? p.own + at + TY * TX : p.near[5] + at - (ROWS - TY) * TX);
+      vf d = flow * ((along + across) + over - 6.0f * here) + given - taken * here;
+      if (!FIRST) d += carry * load(own.step + at);
+      potentials += here;
+      const vf now = here + d;
+      store(next + at, now);
+      if (!LAST) store(own.step + at, d);
+      if (LAST) {
+        store(own.before + at, load(own.h + at));
+        store(own.h + at, (now - all(m.p0)) * all(per_p1));
+      }
+    }
+  sums.blood = all(blood0) * (float)ROWS - all(blood1 * per_p1) * potentials;
+  sums.cells = all(m.metabolic * ROWS);
+}
+
+inline __attribute__((noinline)) void thawed_tile(const Box &box, const Stage &s, int tile, uint8_t live, bool last,
+                                                  Sums &sums) {
+  const Around p(box, box.potential, tile, live, s.cur);
+  if (s.first)
+    thawed_rows<true, false>(box, s, tile, p, sums);
+  else if (last)
+    thawed_rows<false, true>(box, s, tile, p, sums);
+  else
+    thawed_rows<false, false>(box, s, tile, p, sums);
+}
+
 template <class Matter>
 inline void mixed_row(const Box &box, const Stage &s, const View &view, const Own &own, const Matter &m, int tile, int r,
                       uint8_t flags, bool guess, const float *through, Sums &sums) {
@@ -173,11 +278,7 @@ inline void mixed_row(const Box &box, const Stage &s, const View &view, const Ow
   const vi faces = widen(box.faces + at);
   const auto moving = [&](vf x) { return free ? x : choose((faces & 64) != 0, x, vf{}); };
   vf h = load(own.h + TX * r), rate{};
-  if (alike)
-    rate = laplacian(view.p, r);
-  else
-    for (int d = 0; d < 6; d++) rate += view.flow(faces, r, d);
-  rate *= all(box.inverse_h2);
+  rate = view.flow(faces, r, box.row_unlike[at / TX]) * all(box.inverse_h2);
   if (through) rate += load(through + TX * r);
   if (!free) sums.boundary -= rate - moving(rate);
   rate = moving(rate);
@@ -210,10 +311,27 @@ inline __attribute__((noinline)) void mixed_tile(const Box &box, const Stage &s,
                                                  bool guess, const float *through, Sums &sums) {
   const View view(box, tile, live, s.cur);
   const Own own(box, tile);
-  for (int r = 0; r < ROWS; r++)
-    with_matter(box, (int64_t)VOXELS * tile + TX * r, [&](const auto &m) {
-      mixed_row(box, s, view, own, m, tile, r, flags, guess, through, sums);
-    });
+  // Rows of a kind one after the other: the processor then guesses right which way they go.
+  const uint8_t *kind = box.row_kind + (int64_t)ROWS * tile, *label = box.label + (int64_t)VOXELS * tile;
+  unsigned quick = 0, pure_ones = 0;
+  for (int r = 0; r < ROWS; r++) quick |= (unsigned)(kind[r] == 7) << r, pure_ones |= (unsigned)(kind[r] & 1) << r;
+  if (flags & EXTRA) quick = 0;
+  for (unsigned left = quick; left; left &= left - 1) {
+    const int r = __builtin_ctz(left);
+    const Quick q(box, label[TX * r]);
+    if (s.first)
+      pure_row<true, false>(box, s, own, view.p, q, tile, r / TY, r % TY, flags, guess, through, sums);
+    else
+      pure_row<false, false>(box, s, own, view.p, q, tile, r / TY, r % TY, flags, guess, through, sums);
+  }
+  for (unsigned left = pure_ones & ~quick; left; left &= left - 1) {
+    const int r = __builtin_ctz(left);
+    mixed_row(box, s, view, own, pure(box, label[TX * r]), tile, r, flags, guess, through, sums);
+  }
+  for (unsigned left = ~pure_ones & 0xffff; left; left &= left - 1) {
+    const int r = __builtin_ctz(left);
+    mixed_row(box, s, view, own, blend(box, (int64_t)VOXELS * tile + TX * r), tile, r, flags, guess, through, sums);
+  }
 }
 
 }  // namespace iceball
