@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import lab
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support import lab
 
 from iceball.bench.agreement import apart
 from iceball.bench.cases import BenchCase, legs_of, problem_of, start_c
