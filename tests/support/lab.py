@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from iceball.nouns import Tissue
 from iceball.thermal.backends import backend_named, backend_names
 from iceball.thermal.backends._numba import NumbaOperator
-from iceball.thermal.control import ends_of
+from iceball.thermal.control import SAME_S, Pace
 from iceball.thermal.engine import Engine
 from iceball.thermal.materials import curve
 from iceball.thermal.problem import POWER_LIMITED, Drive, Problem, Watch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
-    "WATER", "DoublePrecision", "March", "Solved", "drive_of", "engines", "gas_at", "gel", "held", "last",
+    "WATER", "DoublePrecision", "March", "Solved", "drive_of", "ends_of", "engines", "gas_at", "gel", "held", "last",
     "make_problem", "march", "off", "sharp", "solve", "solve_on",
 ]  # fmt: skip
 
@@ -51,6 +52,18 @@ def gas_at(temperature_c: float, *, tau_s: float = 0.0, from_c: float = 37.0) ->
         return drive_of(POWER_LIMITED, temperature_c + (from_c - temperature_c) * fade)
 
     return driver
+
+
+def ends_of(stepping: Stepping, start_s: float, stop_s: float, *, freezing: bool) -> list[float]:
+    """Ends [s] of the steps of a leg, where nobody looks at how far they are off."""
+    pace, now, ends = Pace(stepping, freezing=freezing, looks=False), start_s, []
+    while stop_s - now > SAME_S:
+        step_s = pace.step(stop_s - now)
+        stop = stop_s if stop_s - now - step_s < SAME_S else now + step_s
+        pace.took(stop - now, stop - now, math.nan)
+        now = stop
+        ends.append(now)
+    return ends
 
 
 @dataclass

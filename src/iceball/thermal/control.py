@@ -2,7 +2,7 @@
 
 Super-time-stepping damps its stiff modes by about a half per step: what is wrong at the end of a step is what the last
 two steps did not foresee. So the second difference of the temperature over two steps tells the error, within a factor
-of two in nine steps of ten (docs/concepts/solver.md). The estimate that belongs to Runge-Kutta-Chebyshev, the step
+of three in nine steps of ten (docs/concepts/solver.md). The estimate that belongs to Runge-Kutta-Chebyshev, the step
 against the trapezoid of its rates, was ten times too large and more.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball.nouns._noun import noun
+from iceball.thermal.layout import TILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 # Where errors are looked for [°C]: in ice, where isotherms are wanted and the temperature is smooth; in a thaw, where
 # the edge of the ice is what moves.
 FREEZE_BAND_C, THAW_BAND_C = (-50.0, -10.0), (-1.0, 4.0)
-TILE = (4, 4, 16)
 FEWEST = 8  # voxels of a tile within the band, if there are tiles that have so many
 WORST_SHARE = 0.95
 FLATTEST_K2 = 1e-9
@@ -84,18 +84,6 @@ def _by_tile(field: NDArray[np.float64]) -> NDArray[np.float64]:
     counts = [n // t for n, t in zip(wide.shape, TILE, strict=True)]
     split = wide.reshape(counts[0], TILE[0], counts[1], TILE[1], counts[2], TILE[2])
     return split.sum(axis=(1, 3, 5)).reshape(-1)
-
-
-def ends_of(stepping: Stepping, start_s: float, stop_s: float, *, freezing: bool) -> list[float]:
-    """Ends [s] of the steps of a leg, where nobody looks at how far they are off."""
-    pace, now, ends = Pace(stepping, freezing=freezing, looks=False), start_s, []
-    while stop_s - now > SAME_S:
-        step_s = pace.step(stop_s - now)
-        stop = stop_s if stop_s - now - step_s < SAME_S else now + step_s
-        pace.took(stop - now, stop - now, math.nan)
-        now = stop
-        ends.append(now)
-    return ends
 
 
 class Pace:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 COLDEST_C, WARMEST_C = -230.0, 120.0
 KELVIN = 273.15
-HELD_BELOW_C = -160.0  # where what is known of ice ends: below, k and C stay as they are there
+# [iceball_physics_notes] give k and C of ice down to here. That they stay so below is a judgement: probes are hardly colder.
+HELD_BELOW_C = -160.0
 REFERENCE_K = KELVIN - 40.0
 NODES = 4096
 SURFACE_STEP_C = 0.125

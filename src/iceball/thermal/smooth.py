@@ -98,8 +98,9 @@ def _fit(h: Field, values: Field, count: int) -> _Fit:
     found = np.interp(middle + np.cos(angle) / scale, h, values)
     # sums, not a product of matrices: threads of a BLAS would go on spinning beside ours
     weighed = [2.0 / nodes * float(np.sum(found * np.cos(j * angle))) for j in range(count)]
-    terms = cheb2poly([0.5 * weighed[0], *weighed[1:]])
-    return _Fit(middle=float(middle), scale=float(scale), terms=tuple(float(t) for t in np.resize(terms, count)))
+    terms = cheb2poly([0.5 * weighed[0], *weighed[1:]])  # without the last ones where they are zero
+    padded = np.pad(terms, (0, count - terms.size))
+    return _Fit(middle=float(middle), scale=float(scale), terms=tuple(float(t) for t in padded))
 
 
 def _meeting(one: Callable[[Field], Field], other: Callable[[Field], Field], ends: Field) -> float:

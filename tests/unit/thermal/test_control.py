@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from iceball.bench.agreement import apart
 from iceball.bench.cases import BenchCase, legs_of, problem_of, start_c
 from iceball.errors import SimulationError
-from iceball.thermal import Stepping, backend_named, backend_names
+from iceball.thermal import Stepping
 from iceball.thermal.backends import default_backend
-from iceball.thermal.control import FREEZE_BAND_C, Look, Pace, ends_of, off_mm, sums_of
+from iceball.thermal.control import FREEZE_BAND_C, Look, Pace, off_mm, sums_of
 from iceball.thermal.marching import march, strides
 from iceball.thermal.problem import Watch
 from iceball.thermal.stepping import accuracy_named, accuracy_names
@@ -38,7 +38,7 @@ def plane(slope_k_per_voxel: float, shape=(12, 12, 48)) -> np.ndarray:
 )
 def test_steps_fill_a_leg_exactly_and_are_never_longer_than_the_law(start, length, longest, early, freezing):
     law = Stepping(freeze_step_s=longest, thaw_step_s=longest, early_step_s=early)
-    ends = ends_of(law, start, start + length, freezing=freezing)
+    ends = lab.ends_of(law, start, start + length, freezing=freezing)
     assert ends[-1] == start + length
     for a, b in pairwise([start, *ends]):
         assert 0 < b - a <= law.longest(b - start, freezing=freezing) * 1.001 + 1e-6  # rounding of the sums
@@ -122,11 +122,9 @@ def test_looking_at_the_error_makes_it_smaller_where_the_law_is_too_coarse():
         assert errors[1] < 0.6 * errors[0], (now, errors)
 
 
-@pytest.mark.parametrize("name", [n for n in backend_names() if n != "numpy"])
-def test_the_engine_finds_the_error_that_the_whole_box_finds(name):
-    solvers = [b.solver(problem_of(CASE), start_c(), Stepping(), Watch()) for b in (backend_named(name), SPECIFICATION)]
-    if not solvers[0].looks:
-        pytest.skip(f"the backend {name!r} does not tell how far a step is off, and is stepped by half of the law")
+@pytest.mark.parametrize("backend", lab.engines(), ids=lambda backend: backend.name)
+def test_the_engine_finds_the_error_that_the_whole_box_finds(backend):
+    solvers = [b.solver(problem_of(CASE), start_c(), Stepping(), Watch()) for b in (backend, SPECIFICATION)]
     drive, look, now, found = legs_of(CASE)[0].begin(np.zeros(3)), Look(band_c=BAND_C), 0.0, []
     for step_s in (0.25, 0.5, 1.0, 2.0, 2.0, 3.0, 4.0):
         now, before = now + step_s, now

@@ -27,7 +27,7 @@ class Pass(c.Structure):
 
     _fields_ = [
         ("tiles", I32), ("own", I32), ("stages", I32), ("foreign", I32), ("second_order", I32), ("with_wells", I32), 
-        ("thawed", I32), ("unused", I32),
+        ("thawed", I32),
         ("tile", P), ("live", P),
         ("carry", P), ("weight", P), ("back", P), ("again", P), ("share", P), ("time", P),
         ("face_start", P), ("their_tile", P), ("slot", P), ("direction", P), ("kind", P),

@@ -60,7 +60,7 @@ struct Box {
 struct Pass {
   int32_t tiles, own, stages, foreign;
   int32_t second_order, with_wells;
-  int32_t thawed, unused;             // nothing freezes in this pass but what guesses
+  int32_t thawed;                     // nothing freezes in this pass but what guesses
   int32_t *tile;                      // (tiles,) those from `own` on belong to a faster level and only guess
   uint8_t *live;                      // (tiles,) bit d: the neighbour in direction d is stepped in this pass as well
   const float *carry, *weight, *back, *again;  // (stages,) coefficients of D, τL, (Y - Y0), τL0
