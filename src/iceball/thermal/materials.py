@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLDEST_C, WARMEST_C = -230.0, 120.0
 KELVIN = 273.15
-# [iceball_physics_notes] give k and C of ice down to here. That they stay so below is a judgement: probes are hardly colder.
+# [iceball_physics_notes] give k and C of ice down to here; that they stay so below is a judgement.
 HELD_BELOW_C = -160.0
 REFERENCE_K = KELVIN - 40.0
 NODES = 4096
