@@ -1,6 +1,7 @@
 """Read and write: the only place that knows DICOM, NIfTI and the folders of iceball."""
 
 from iceball.io._atomic import refuse_occupied, write_bytes
+from iceball.io._nrrd import write_seg_nrrd
 from iceball.io.assessments import write_assessment
 from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
@@ -26,4 +27,5 @@ __all__ = [
     "write_case",
     "write_plan",
     "write_run",
+    "write_seg_nrrd",
 ]

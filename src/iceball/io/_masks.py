@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from iceball.errors import InputError, UnknownName
 from iceball.io._nifti import closest_to_lps, is_nifti, read_nifti
+from iceball.io._nrrd import is_nrrd, read_nrrd
 from iceball.io._parts import MaskPart, ScanPart
 from iceball.io._paths import is_file, is_there
 
@@ -26,16 +28,20 @@ def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
     """
     path, chosen = split_region(path)
     if path.is_dir():
-        raise InputError(f"{kind} {path} is a folder: give one file (NIfTI, DICOM SEG or RTSTRUCT)")
+        raise InputError(f"{kind} {path} is a folder: give one file (NIfTI, .seg.nrrd, DICOM SEG or RTSTRUCT)")
     if is_nifti(path):
         mask = _read_nifti_mask(path, kind)
+    elif is_nrrd(path):
+        mask = read_nrrd(path, f"{kind} {path.name}")
     elif _is_dicom(path):
         from iceball.io._dicom_masks import read_dicom_mask  # highdicom is slow to import and NIfTI does not need it
 
         mask = read_dicom_mask(path, kind, chosen, scan)
         chosen = chosen if mask.names is not None else ""  # of an RTSTRUCT only the chosen contours were filled
     else:
-        raise InputError(f"{kind} {path.name} is neither NIfTI nor DICOM: give .nii, .nii.gz, DICOM SEG or RTSTRUCT")
+        raise InputError(
+            f"{kind} {path.name} is neither NIfTI, NRRD nor DICOM: give .nii(.gz), .seg.nrrd, DICOM SEG or RTSTRUCT"
+        )
     return _one_region(mask, kind, chosen)
 
 
@@ -79,7 +85,7 @@ def _one_region(mask: MaskPart, kind: str, chosen: str) -> MaskPart:
 
 
 def _with(mask: MaskPart, array: NDArray[Any]) -> MaskPart:
-    return MaskPart(what=mask.what, array=array, grid=mask.grid, frames=mask.frames, notes=mask.notes)
+    return dataclasses.replace(mask, array=array, names=None)
 
 
 def _is_dicom(path: Path) -> bool:

@@ -53,23 +53,26 @@ class ArrayModel(_Model):
 
 
 class StructureModel(_Model):
-    """A named region of the label volume; ``limit`` and ``tissue`` are keys of the library, or null."""
+    """A named region of the label volume; ``limit`` and ``tissue`` are keys of the library, or null.
+
+    ``estimated`` says that nobody drew it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     role: Literal["target", "at_risk", "barrier", "way_in"]
     label: Count
     limit: str | None = None
     tissue: str | None = None
+    estimated: bool = False
 
     @classmethod
     def of(cls, structure: Structure) -> StructureModel:
         """Model of ``structure``."""
-        fields = ("name", "role", "label", "limit", "tissue")
-        return cls(**{field: getattr(structure, field) for field in fields})
+        return cls(**{field: getattr(structure, field) for field in cls.model_fields})
 
     def noun(self) -> Structure:
         """The structure."""
-        return Structure(name=self.name, role=self.role, label=self.label, limit=self.limit, tissue=self.tissue)
+        return Structure(**self.model_dump())
 
 
 class LesionModel(_Model):

@@ -25,9 +25,19 @@ from iceball.nouns import Grid, Volume
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _GZIP_LEVEL = 4  # CT compresses almost as well as at 9, several times faster
 _BROKEN = (ImageFileError, HeaderDataError, WrapStructError, EOFError, OSError, ValueError, ArithmeticError, zlib.error)
-_CHUNK = 2**20
+_MAGIC = slice(344, 348)  # of a NIfTI-1 header
 logging.getLogger("nibabel").addHandler(logging.NullHandler())  # else Python prints what no handler took
 _FORMS_AGREE_MM = 0.1  # qform is a float32 quaternion: it repeats a sound sform far better than this
+
+
+def in_order(array: NDArray[Any]) -> NDArray[Any]:
+    """Lay the array (I, J, K) out in C order, as it is where it is so: slab by slab, which stays in the cache."""
+    if array.ndim != 3 or array.flags.c_contiguous:
+        return np.ascontiguousarray(array)
+    ordered = np.empty(array.shape, dtype=array.dtype)
+    for j in range(array.shape[1]):
+        ordered[:, j] = array[:, j]
+    return ordered
 
 
 def is_nifti(path: Path) -> bool:
@@ -47,9 +57,8 @@ def read_nifti(path: Path, what: str) -> tuple[NDArray[Any], Grid]:
         raise InputError(f"{what} {path.name} cannot be read: it is missing, or permission is denied; check {path}")
     try:
         with LoggingOutputSuppressor():  # nibabel also logs what it raises
-            image = load(path)
-            array = np.asanyarray(image.dataobj)  # pyright: ignore[reportAttributeAccessIssue]
-        _require_checksum(path)
+            image = _image(path)
+            array = np.asanyarray(image.dataobj)
     except MemoryError:
         raise InputError(f"{what} {path.name} does not fit into memory: crop it, or export it if damaged") from None
     except _BROKEN as cause:
@@ -65,12 +74,12 @@ def read_nifti(path: Path, what: str) -> tuple[NDArray[Any], Grid]:
     return array, _grid(image, tuple(array.shape), f"{what} {path.name}")
 
 
-def _require_checksum(path: Path) -> None:
-    """Read a .gz to its end, where its checksum stands: nibabel stops at the last voxel and never gets there."""
-    if path.suffix.lower() == ".gz":
-        with gzip.open(path) as file:
-            while file.read(_CHUNK):
-                pass
+def _image(path: Path) -> Any:
+    """Unpack a .gz to its end, where its checksum stands: nibabel stops at the last voxel and never gets there."""
+    if path.suffix.lower() != ".gz":
+        return load(path)
+    content = gzip.decompress(path.read_bytes())
+    return Nifti1Image.from_bytes(content) if content[_MAGIC] == b"n+1\0" else load(path)
 
 
 def _grid(image: Any, shape: tuple[int, ...], what: str) -> Grid:
@@ -120,7 +129,7 @@ def closest_to_lps(array: NDArray[Any], grid: Grid) -> tuple[NDArray[Any], Grid]
     order = orientations.io_orientation(grid.affine)  # LPS affine, so "RAS+" of nibabel is our LPS+
     turned = orientations.apply_orientation(array, order)
     affine = grid.affine @ orientations.inv_ornt_aff(order, grid.shape)
-    return np.ascontiguousarray(turned), grid_from_affine(affine, turned.shape)
+    return in_order(turned), grid_from_affine(affine, turned.shape)
 
 
 def to_nifti(volume: Volume) -> bytes:

@@ -27,11 +27,15 @@ class ScanPart:
 
 @array_noun
 class MaskPart:
-    """Labels or a lesion as read: ``array`` (I, J, K) whole numbers; ``names`` by number where the file has them."""
+    """Labels or a lesion as read: ``array`` (I, J, K) whole numbers; ``names`` by number where the file has them.
+
+    ``cropped`` says that the format may leave out what is not marked, so that a smaller box is no mistake.
+    """
 
     what: str
     array: NDArray[Any]
     grid: Grid
     frames: frozenset[str] = frozenset()
     names: Mapping[int, str] | None = None
+    cropped: bool = False
     notes: tuple[str, ...] = ()

@@ -22,7 +22,8 @@ def place(mask: MaskPart, scan: ScanPart) -> tuple[NDArray[Any], tuple[str, ...]
     """Array (I, J, K) of ``mask`` on the CT's grid, and notes on what had to be done.
 
     On the same grid it is taken as it is. On another grid it is resampled (nearest neighbour) if it shares a DICOM
-    frame of reference with the CT, or if both, having none, fill the same box with parallel axes.
+    frame of reference with the CT, or if both, having none, fill the same box with parallel axes. A format that crops
+    to what is marked may also be a part of the CT, voxel on voxel.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def place(mask: MaskPart, scan: ScanPart) -> tuple[NDArray[Any], tuple[str, ...]
         require_frame(mask.what, mask.frames, scan)
     if mask.grid.same_place_as(scan.grid):
         return mask.array, ()
-    if not shared:
+    if not shared and not (mask.cropped and _part_of(mask.grid, scan.grid)):
         _require_same_box(mask, scan.grid)
     placed = _nearest(mask, scan.grid)
     if _same_voxels(mask.grid, scan.grid):
@@ -132,6 +133,12 @@ def _same_voxels(part: Grid, ct: Grid) -> bool:
     last = ct.index_of(part.position_mm(np.asarray(part.shape) - 1.0))
     whole = np.abs([first - np.rint(first), last - np.rint(last)]).max() <= _SAME_SHAPE_VOXELS
     return bool(whole and _parallel(part, ct) and np.allclose(last - first, np.asarray(part.shape) - 1.0, atol=0.1))
+
+
+def _part_of(part: Grid, ct: Grid) -> bool:
+    """Whether ``part`` is cut out of the CT: its voxels are the CT's, and none lies beyond."""
+    corners = part.position_mm(np.array([[0, 0, 0], np.asarray(part.shape) - 1]))
+    return _same_voxels(part, ct) and bool(ct.contains(corners).all())
 
 
 def _coarser(one: Grid, other: Grid) -> float:

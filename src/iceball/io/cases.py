@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from iceball.io._models import (
     parse,
     to_json,
 )
-from iceball.io._nifti import from_nifti, to_nifti
+from iceball.io._nifti import from_nifti, in_order, to_nifti
 from iceball.io._paths import is_folder
 from iceball.io.fingerprints import case_fingerprint
 from iceball.nouns import Case, Grid, Lesion, Quantity, Volume
@@ -32,7 +34,7 @@ __all__ = ["read_case", "stored_case_fingerprint", "write_case"]
 CASE_JSON = "case.json"
 
 
-def write_case(case: Case, folder: Path | str) -> None:
+def write_case(case: Case, folder: Path | str, *, like: Path | str | None = None) -> None:
     """Write ``case`` into the new ``folder``: case.json, ct.nii.gz and, where there are any, labels.nii.gz,
     lesion.nii.gz and field_of_view.nii.gz. The same case makes the same bytes.
 
@@ -42,6 +44,8 @@ def write_case(case: Case, folder: Path | str) -> None:
         CT [HU], labels, lesion and field of view, all (I, J, K) on one grid.
     folder : Path
         A folder that does not exist yet, or is empty.
+    like : Path, optional
+        The folder of the case that this one was made from: what is the same is copied, which is quicker than packing.
 
     Raises
     ------
@@ -50,6 +54,7 @@ def write_case(case: Case, folder: Path | str) -> None:
     folder = Path(folder)
     if not re.fullmatch(PSEUDONYM, case.id):
         raise InputError(f"{case.id!r} is no pseudonym: write up to 64 letters, digits, '.', '_' or '-'")
+    packed = {} if like is None else _packed(Path(like))
     with new_folder(folder) as part:
         lesion = case.lesion
         model = CaseFile(
@@ -59,19 +64,19 @@ def write_case(case: Case, folder: Path | str) -> None:
             fingerprint=case_fingerprint(case),
             written_by=f"iceball {provenance.version()}",
             grid=GridModel.of(case.ct.grid),
-            ct=store(case.ct, part / "ct.nii.gz"),
-            labels=case.labels and store(case.labels, part / "labels.nii.gz"),
+            ct=store(case.ct, part / "ct.nii.gz", packed),
+            labels=case.labels and store(case.labels, part / "labels.nii.gz", packed),
             structures=tuple(StructureModel.of(structure) for structure in case.structures),
             lesion=lesion
             and LesionModel(
-                mask=store(lesion.mask, part / "lesion.nii.gz"),
+                mask=store(lesion.mask, part / "lesion.nii.gz", packed),
                 matrix=lesion.matrix,
                 origin=lesion.origin,
                 bone=lesion.bone,
                 site=lesion.site,
                 intent=lesion.intent,
             ),
-            field_of_view=case.field_of_view and store(case.field_of_view, part / "field_of_view.nii.gz"),
+            field_of_view=case.field_of_view and store(case.field_of_view, part / "field_of_view.nii.gz", packed),
             notes=case.notes,
         )
         (part / CASE_JSON).write_bytes(to_json(model))
@@ -133,11 +138,27 @@ def _model(folder: Path) -> CaseFile:
     return parse(CaseFile, folder / CASE_JSON, "case")
 
 
-def store(volume: Volume, path: Path) -> ArrayModel:
-    """Write ``volume`` (I, J, K) to ``path`` in the smallest type that loses nothing; return its line of the JSON."""
+def _packed(folder: Path) -> Mapping[str, Path]:
+    """Files of the case in ``folder`` by the fingerprint of what they hold, with the grid that they lie on."""
+    model = _model(folder)
+    stored = (model.ct, model.labels, model.field_of_view, model.lesion and model.lesion.mask)
+    grid = provenance.fingerprint(model.grid.noun())
+    return {grid + each.fingerprint: folder / each.file for each in stored if each}
+
+
+def store(volume: Volume, path: Path, packed: Mapping[str, Path] | None = None) -> ArrayModel:
+    """Write ``volume`` (I, J, K) to ``path`` in the smallest type that loses nothing; return its line of the JSON.
+
+    Of the files ``packed`` one that holds the same on the same grid is copied.
+    """
     array = compact(volume)
-    path.write_bytes(to_nifti(Volume(grid=volume.grid, array=array, quantity=volume.quantity)))
-    return ArrayModel(file=path.name, fingerprint=provenance.fingerprint(array))
+    content = provenance.fingerprint(array)
+    same = (packed or {}).get(provenance.fingerprint(volume.grid) + content)
+    if same is not None:
+        shutil.copyfile(same, path)
+    else:
+        path.write_bytes(to_nifti(Volume(grid=volume.grid, array=array, quantity=volume.quantity)))
+    return ArrayModel(file=path.name, fingerprint=content)
 
 
 def load(folder: Path, model: ArrayModel, grid: Grid, quantity: Quantity) -> Volume:
@@ -182,4 +203,4 @@ def is_whole(array: NDArray[Any]) -> bool:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return in_order(array).astype(array.dtype.newbyteorder("="), copy=False)

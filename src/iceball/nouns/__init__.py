@@ -13,6 +13,7 @@ from iceball.nouns.bench_result import (
 )
 from iceball.nouns.case import Case, Intent, Lesion, Matrix, Role, Structure
 from iceball.nouns.cited import CONFIDENCES, Cited, Confidence, Source
+from iceball.nouns.fact import ORIGINS, Fact, Origin
 from iceball.nouns.finding import SEVERITIES, Assessment, Clearance, Finding, IsothermResult, Severity
 from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, SensorCurve, StructureCurve, ThermalHistory
 from iceball.nouns.plan import Approval, Plan
@@ -30,12 +31,15 @@ from iceball.nouns.probe import (
 )
 from iceball.nouns.protection import Ball, Capsule, Drawn, Pocket, Protection, Region, Sensor, WarmPad
 from iceball.nouns.protocol import Protocol, Step, read_protocol, read_step
+from iceball.nouns.screening import VERDICTS, Score, ScoreItem, Screening, Verdict
 from iceball.nouns.space import Grid, Quantity, Volume
 from iceball.nouns.tissue import Freezing, FreezingPointDepression, LinearMush, Tissue, TissueMap, Vasoconstriction
 
 __all__ = [
     "CONFIDENCES",
+    "ORIGINS",
     "SEVERITIES",
+    "VERDICTS",
     "Approval",
     "Assessment",
     "Ball",
@@ -49,6 +53,7 @@ __all__ = [
     "Cut",
     "Drawn",
     "EnergyBalance",
+    "Fact",
     "Finding",
     "Freezing",
     "FreezingPointDepression",
@@ -66,6 +71,7 @@ __all__ = [
     "MakerIsotherm",
     "Matrix",
     "Medium",
+    "Origin",
     "PhantomCurves",
     "PhantomMoment",
     "PhantomResult",
@@ -81,6 +87,9 @@ __all__ = [
     "Quantity",
     "Region",
     "Role",
+    "Score",
+    "ScoreItem",
+    "Screening",
     "Section",
     "Sensor",
     "SensorCurve",
@@ -94,6 +103,7 @@ __all__ = [
     "Tissue",
     "TissueMap",
     "Vasoconstriction",
+    "Verdict",
     "Volume",
     "WarmGas",
     "WarmPad",

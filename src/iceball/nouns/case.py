@@ -8,6 +8,7 @@ import numpy as np
 
 from iceball.errors import GeometryError, InputError, UnknownName
 from iceball.nouns._noun import array_noun, noun
+from iceball.nouns.fact import Fact
 from iceball.nouns.space import Volume
 
 Role = Literal["target", "at_risk", "barrier", "way_in"]
@@ -19,7 +20,8 @@ Intent = Literal["palliation", "local_control"]
 class Structure:
     """A named region of the label volume. Its role drives the rules, not its name.
 
-    ``limit`` is the key of a safety limit of the library, or None where no limit is known.
+    ``limit`` is the key of a safety limit of the library, or None where no limit is known. ``estimated`` is True where
+    iceball guessed the outline from the bone or the body: nobody drew it.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Structure:
     label: int
     limit: str | None = None
     tissue: str | None = None
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         """Refuse the background's number."""
@@ -64,7 +67,7 @@ class Case:
     """A CT with what is known on it. ``id`` is a pseudonym: no name, no birth date enters a case.
 
     ``field_of_view`` is a 0/1 label volume (1 = scanned) where part of the CT array is padding, else None.
-    ``notes`` record what the reader had to put right.
+    ``notes`` record what the reader had to put right. ``facts`` are what people answered about the patient.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Case:
     lesion: Lesion | None = None
     field_of_view: Volume | None = None
     notes: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse volumes on other grids than the CT's, and structures without labels or with the same number."""

@@ -51,6 +51,31 @@ def test_the_same_case_makes_the_same_bytes(case, tmp_path):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
 
 
+def test_a_case_made_from_another_has_the_bytes_it_would_have_anyway(case, tmp_path):
+    io.write_case(case, tmp_path / "first")
+    mask = dataclasses.replace(case.lesion.mask, array=np.roll(case.lesion.mask.array, 1, axis=0))
+    second = dataclasses.replace(case, lesion=dataclasses.replace(case.lesion, mask=mask))
+    io.write_case(second, tmp_path / "packed")
+    io.write_case(second, tmp_path / "copied", like=tmp_path / "first")
+    for file in (tmp_path / "packed").iterdir():
+        assert file.read_bytes() == (tmp_path / "copied" / file.name).read_bytes()
+
+
+def test_what_holds_the_same_on_another_grid_is_not_copied(case, tmp_path):
+    io.write_case(case, tmp_path / "first")
+    grid = dataclasses.replace(case.ct.grid, origin_mm=(1.0, 2.0, 3.0))
+    moved = dataclasses.replace(
+        case,
+        ct=dataclasses.replace(case.ct, grid=grid),
+        labels=dataclasses.replace(case.labels, grid=grid),
+        lesion=dataclasses.replace(case.lesion, mask=dataclasses.replace(case.lesion.mask, grid=grid)),
+        field_of_view=dataclasses.replace(case.field_of_view, grid=grid),
+    )
+    io.write_case(moved, tmp_path / "moved", like=tmp_path / "first")
+    affine = nib.load(tmp_path / "moved" / "ct.nii.gz").affine
+    np.testing.assert_allclose(affine[:3, 3], np.array([-1.0, -2.0, 3.0]), atol=1e-6)  # NIfTI is RAS
+
+
 def test_other_programs_find_the_volumes_where_they_lie(case, tmp_path):
     io.write_case(case, tmp_path / "case")
     image = nib.load(tmp_path / "case" / "ct.nii.gz")

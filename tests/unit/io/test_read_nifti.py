@@ -236,7 +236,7 @@ def test_missing_and_unknown_files_are_refused(make_nifti, body, tmp_path):
     (tmp_path / "ct.txt").write_text("no scan")
     with pytest.raises(InputError, match=r"ct\.txt is no scan iceball reads: give a \.nii"):
         io.read_scan(tmp_path / "ct.txt")
-    with pytest.raises(InputError, match="neither NIfTI nor DICOM"):
+    with pytest.raises(InputError, match="neither NIfTI, NRRD nor DICOM"):
         io.read_scan(make_nifti(body), lesion=tmp_path / "ct.txt")
     with pytest.raises(InputError, match="is no pseudonym"):
         io.read_scan(make_nifti(body), case_id="Jane Doe")

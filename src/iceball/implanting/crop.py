@@ -1,0 +1,60 @@
+"""The part of a case around a point, thinned where that is fine enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iceball.nouns import Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from iceball.nouns._noun import Point
+
+__all__ = ["Slices", "crop", "distance_mm", "sampled"]
+
+Slices = tuple[slice, slice, slice]
+
+
+def crop(grid: Grid, centre_mm: Point, reach_mm: float, *, finest_mm: float = 0.0) -> tuple[Slices, Grid]:
+    """Cut out of ``grid`` what lies within ``reach_mm`` of ``centre_mm`` along its axes [mm], LPS.
+
+    Axes finer than ``finest_mm`` [mm] keep only every n-th voxel. Returns the slices and the grid of the part.
+    """
+    centre = grid.index_of(centre_mm)
+    slices: list[slice] = []
+    for axis in range(3):
+        spacing, n = grid.spacing_mm[axis], grid.shape[axis]
+        step = max(1, round(finest_mm / spacing))
+        low = min(max(0, int(np.ceil(centre[axis] - reach_mm / spacing))), n - 1)
+        high = min(n, int(np.floor(centre[axis] + reach_mm / spacing)) + 1)
+        slices.append(slice(low, max(high, low + 1), step))
+    shape = tuple(len(range(*part.indices(n))) for part, n in zip(slices, grid.shape, strict=True))
+    spacing_mm = tuple(part.step * s for part, s in zip(slices, grid.spacing_mm, strict=True))
+    origin = grid.position_mm([part.start for part in slices])
+    part = Grid(
+        shape=shape,  # pyright: ignore[reportArgumentType]
+        spacing_mm=spacing_mm,  # pyright: ignore[reportArgumentType]
+        origin_mm=tuple(map(float, origin)),  # pyright: ignore[reportArgumentType]
+        direction=grid.direction,
+    )
+    return tuple(slices), part  # pyright: ignore[reportReturnType]
+
+
+def distance_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
+    """(I, J, K) distance [mm] of each voxel's centre to the nearest True voxel's; infinite where there is none."""
+    from scipy import ndimage  # only here: slow to import
+
+    if not mask.any():
+        return np.full(mask.shape, np.inf)
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.spacing_mm))
+
+
+def sampled(array: NDArray[Any], grid: Grid, points_mm: NDArray[np.float64], beyond: Any) -> NDArray[Any]:
+    """(...) value of ``array`` at the voxel nearest to each of (..., 3) points [mm], LPS; ``beyond`` outside."""
+    index = np.floor(grid.index_of(points_mm) + 0.5).astype(np.intp)
+    inside = np.all((index >= 0) & (index < np.asarray(grid.shape)), axis=-1)
+    index = np.clip(index, 0, np.asarray(grid.shape) - 1)
+    return np.where(inside, array[tuple(np.moveaxis(index, -1, 0))], beyond)

@@ -1,0 +1,1 @@
+"""CHOOSE: whether a lesion is a candidate, by rules that are data."""
