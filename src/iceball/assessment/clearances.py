@@ -63,6 +63,7 @@ def _clearance(
         below_s=_below(points_mm, history, structure, coldest_c),
         distance_to_lesion_mm=_nearest_mm(target_mm, labels.grid.position_mm(np.argwhere(_numerics.rim(part)) + low)),
         limit=structure.limit,
+        estimated=structure.estimated,
     )
 
 

@@ -45,7 +45,7 @@ def _passed(clearance: Clearance, severity: Severity, row: Cited) -> Finding:
         rule=f"limit of {clearance.limit}",
         severity=severity,
         says=(
-            f"{in_words(clearance.structure)} reached {clearance.coldest_c:.1f} °C, below the {severity} limit of "
+            f"{_named(clearance)} reached {clearance.coldest_c:.1f} °C, below the {severity} limit of "
             f"{row.value:g} °C, for up to {minutes(longest_s)}{_distance(clearance)}."
         ),
         source=row.source,
@@ -56,6 +56,10 @@ def _passed(clearance: Clearance, severity: Severity, row: Cited) -> Finding:
     )
 
 
+def _named(clearance: Clearance) -> str:
+    return in_words(clearance.structure) + (" (outline estimated by iceball)" if clearance.estimated else "")
+
+
 def _without_limit(clearance: Clearance) -> Finding | None:
     named = library.named_below()  # what is worth a line, never whether something is safe
     if clearance.coldest_c >= named.value:
@@ -64,7 +68,7 @@ def _without_limit(clearance: Clearance) -> Finding | None:
         rule="no limit known",
         severity="note",
         says=(
-            f"{in_words(clearance.structure)} reached {clearance.coldest_c:.1f} °C{_distance(clearance)}. "
+            f"{_named(clearance)} reached {clearance.coldest_c:.1f} °C{_distance(clearance)}. "
             "No limit is known for it, and none is borrowed from another structure."
         ),
         source=named.source,

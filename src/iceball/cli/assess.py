@@ -83,7 +83,7 @@ def _clearances(found: Assessment) -> Table:
     for clearance in found.clearances:
         away = clearance.distance_to_lesion_mm
         table.add_row(
-            escape(clearance.structure),
+            escape(clearance.structure) + (" [dim](estimated)[/]" if clearance.estimated else ""),
             f"{clearance.coldest_c:.1f}",
             "" if away is None else f"{away:.1f}",
             escape(clearance.limit or "no limit known"),

@@ -55,7 +55,8 @@ class Clearance:
     """How cold one structure at risk got, and for how long it was below each of its limits.
 
     ``below_s`` pairs a limit [°C] with the longest time any voxel of it spent below [s].
-    ``distance_to_lesion_mm`` is measured between surfaces' voxel centres.
+    ``distance_to_lesion_mm`` is measured between surfaces' voxel centres. ``estimated`` is the structure's: nobody drew
+    its outline.
     """
 
     structure: str
@@ -64,6 +65,7 @@ class Clearance:
     below_s: tuple[tuple[float, float], ...]
     distance_to_lesion_mm: float | None
     limit: str | None
+    estimated: bool = False
 
 
 @noun

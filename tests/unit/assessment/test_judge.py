@@ -111,6 +111,15 @@ def test_without_a_limit_the_temperature_is_shown_and_none_is_borrowed(coldest_c
     assert found is None or (found.limit is None and "No limit is known" in found.says)
 
 
+@pytest.mark.parametrize("limit", ["spinal_cord", None])
+def test_an_outline_that_was_only_estimated_says_so_where_it_is_judged(limit):
+    drawn = Clearance(structure="spinal_canal", coldest_c=-20.0, place_mm=(0.0, 0.0, 0.0), below_s=(),
+                      distance_to_lesion_mm=3.0, limit=limit)  # fmt: skip
+    guessed = dataclasses.replace(drawn, estimated=True)
+    assert "estimated by iceball" in of_clearance(guessed).says
+    assert "estimated" not in of_clearance(drawn).says
+
+
 def test_a_covered_target_far_from_everything_is_clear(judged):
     assessment = judged(radius_mm=12.0)
     assert assessment.verdict == "clear"
