@@ -9,15 +9,12 @@ import time
 from iceball import demo, library, thermal
 from iceball.nouns import Case, Plan
 
-BONE, LESION_MM, FROM_CORD_MM = "vertebrae_L1", 22.0, 9.0  # the demo's own lesion
 SPACINGS_MM = (2.0, 1.0)
 
 
 def case_and_plan() -> tuple[Case, Plan]:
     """Make the phantom with its lesion, and the plan for it."""
-    bare = demo.phantom()
-    centre = demo.place_in_bone(bare, BONE, diameter_mm=LESION_MM, from_cord_mm=FROM_CORD_MM)
-    case = demo.implant(bare, centre, LESION_MM, bone=BONE)
+    case = demo.with_lesion(demo.phantom())
     return case, demo.aim(case, library.probe("argon-17g-30mm"))
 
 

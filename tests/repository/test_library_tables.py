@@ -44,18 +44,25 @@ def every_row() -> Iterator[tuple[str, Cited]]:
         steps = {"note": limit.note_below, "caution": limit.caution_below, "stop": limit.stop_below}
         yield from ((f"limits.{limit.key}.{step}", row) for step, row in steps.items() if row)
     yield "limits.named_below", library.named_below()
-    for group in (library.thresholds, library.hu_rules, library.physics):
+    for group in (library.thresholds, library.hu_rules, library.physics, library.outline_rules):
         yield from ((f"{group.__name__}.{name}", row) for name, row in group().items())
+    for rule in library.screening_rules():
+        yield from ((f"screening.{rule.key}.figures.{name}", row) for name, row in rule.figures.items())
+        if rule.limit is not None:
+            yield f"screening.{rule.key}.limit", rule.limit
+    for score in library.scores():
+        yield from ((f"scores.{score.name}.{name}", row) for name, row in score.rows.items())
 
 
 def test_every_source_exists_and_every_source_is_used() -> None:
     used = {source.key for source in library.sources_of(*(row for _, row in every_row()))}
     used |= {"totalsegmentator_2023"}  # the numbering of structures.toml: no Cited number rests on it
+    used |= {source.key for source in library.screening_sources()}  # of rules and sites without a number
     used |= {key for study in STUDIES for key in tables.table(study)["sources"]}
     assert used == set(library.sources())
 
 
-CONSTANTS = [*library.hu_rules(), *library.physics()]
+CONSTANTS = [*library.hu_rules(), *library.physics(), *library.outline_rules()]
 CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
 
 

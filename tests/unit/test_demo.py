@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iceball import demo, library
+from iceball import demo, implanting, library
 from iceball.demo import _bring, _flow
-from iceball.demo._crop import crop
-from iceball.errors import GeometryError, InputError, MissingPart
+from iceball.errors import InputError, MissingPart
 from iceball.nouns import Case, Plan
 
-BONE, DIAMETER_MM, FROM_CORD_MM = _flow.BONE, _flow.LESION_MM, _flow.FROM_CORD_MM
+BONE, DIAMETER_MM = _flow.BONE, _flow.LESION_MM
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +26,7 @@ def bare() -> Case:
 
 @pytest.fixture(scope="module")
 def case(bare: Case) -> Case:
-    centre = demo.place_in_bone(bare, BONE, diameter_mm=DIAMETER_MM, from_cord_mm=FROM_CORD_MM)
-    return demo.implant(bare, centre, DIAMETER_MM, bone=BONE)
+    return demo.with_lesion(bare)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +75,7 @@ def test_the_phantom_looks_like_what_its_labels_say(bare: Case):
 
 
 def test_the_lesion_s_border_lies_8_to_12_mm_from_the_cord(case: Case):
-    assert 8.0 <= demo.border_to_structure_mm(case, "spinal_cord") <= 12.0
+    assert 8.0 <= implanting.border_to_structure_mm(case, "spinal_cord") <= 12.0
 
 
 def test_the_lesion_lies_in_its_vertebra(case: Case):
@@ -95,42 +93,12 @@ def test_the_lesion_is_said_to_be_implanted(case: Case):
     assert case.lesion.bone == BONE
 
 
-def test_the_lesion_has_the_volume_of_its_sphere_and_looks_lytic(bare: Case, case: Case):
+def test_the_lesion_is_lytic_and_about_as_large_as_its_sphere(case: Case):
     assert case.lesion is not None
-    # a sphere cut into voxels of 1 x 1 x 2 mm: the error is a small part of a shell of half a voxel
-    assert case.lesion.volume_ml == pytest.approx(np.pi / 6 * 2.2**3, rel=0.03)
-    outside = ~mask_of(case)
-    centre = np.argwhere(mask_of(case)).mean(axis=0)
-    points = case.ct.grid.position_mm(np.argwhere(mask_of(case)))
-    core = np.linalg.norm(points - case.ct.grid.position_mm(centre), axis=1) < 9.0
-    assert case.ct.array[mask_of(case)][core].mean() == pytest.approx(45.0, abs=1.0)
-    changed = case.ct.array != bare.ct.array
-    slices, _ = crop(case.ct.grid, tuple(case.ct.grid.position_mm(centre)), 11.0 + 2.0 + 1.5)
-    assert changed[outside].sum() > 0  # the border is soft
-    changed[slices] = False
-    assert not changed.any()  # and the rest untouched
-
-
-def test_the_same_seed_makes_the_same_lesion(bare: Case):
-    one, two, other = (demo.implant(bare, (0.0, 18.0, 0.0), 10.0, seed=seed).ct.array for seed in (1, 1, 2))
-    assert (one == two).all()
-    assert (one != other).any()
-
-
-@pytest.mark.parametrize(("diameter_mm", "error"), [(0.0, InputError), (-3.0, InputError), (0.01, InputError)])
-def test_a_lesion_without_size_is_refused(bare: Case, diameter_mm: float, error: type):
-    with pytest.raises(error):
-        demo.implant(bare, (0.3, 18.3, 0.3), diameter_mm)
-
-
-def test_a_lesion_that_reaches_out_of_the_scan_is_refused(bare: Case):
-    with pytest.raises(GeometryError, match="reaches out of the scan"):
-        demo.implant(bare, (0.0, 18.0, 54.0), 10.0)
-
-
-def test_a_place_that_does_not_exist_is_refused(bare: Case):
-    with pytest.raises(InputError, match="choose another bone"):
-        demo.place_in_bone(bare, BONE, diameter_mm=22.0, from_cord_mm=200.0)
+    assert case.lesion.matrix == "lytic"
+    # the bone cuts some of the sphere off, waves and a bulge beyond broken cortex add some
+    assert case.lesion.volume_ml == pytest.approx(np.pi / 6 * (DIAMETER_MM / 10) ** 3, rel=0.15)
+    assert case.ct.array[mask_of(case)].mean() < 100  # soft tissue; the marrow around is 180
 
 
 def test_the_plan_is_two_parallel_probes_12_to_15_mm_apart(plan: Plan):

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from iceball.nouns import Freezing
 
 
-def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
+def mixed(name: str, parts: Sequence[tuple[Tissue, float]], arrangement: float = 0.0) -> Tissue:
     """Mix tissues by volume.
 
-    Conductivity is the geometric mean; heat capacity, latent heat, perfusion and metabolic heat add up by volume.
+    Conductivity is the geometric mean, or lies between it and the bounds that no arrangement of the parts leaves: parts
+    in series and in parallel. Heat capacity, latent heat, perfusion and metabolic heat add up by volume: per mass that
+    is the mean by mass, and the latent heat that of the water that freezes.
     Solidus and liquidus are means weighted by the latent heat that each part releases there. The share of the
     conductivity that follows ice adds up by volume (the slope of the geometric mean at -40 °C); that of the heat
     capacity by its own weight, which is exact.
@@ -28,6 +30,8 @@ def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
         of the mixture
     parts : sequence of (Tissue, volume fraction)
         fractions add up to 1
+    arrangement : how far the conductivity goes, in its logarithm, from the geometric mean (0) to that of parts in
+        parallel (1) or in series (-1)
 
     Raises
     ------
@@ -46,8 +50,8 @@ def mixed(name: str, parts: Sequence[tuple[Tissue, float]]) -> Tissue:
 
     return Tissue(
         name=name,
-        conductivity_w_per_m_k=_geometric("conductivity_w_per_m_k", parts),
-        frozen_conductivity_w_per_m_k=_geometric("frozen_conductivity_w_per_m_k", parts),
+        conductivity_w_per_m_k=_arranged("conductivity_w_per_m_k", parts, arrangement),
+        frozen_conductivity_w_per_m_k=_arranged("frozen_conductivity_w_per_m_k", parts, arrangement),
         heat_capacity_j_per_m3_k=_by_volume("heat_capacity_j_per_m3_k", parts),
         frozen_heat_capacity_j_per_m3_k=frozen_capacity,
         latent_heat_j_per_m3=latent,
@@ -77,5 +81,12 @@ def _by_volume(field: str, parts: Sequence[tuple[Tissue, float]]) -> float:
     return sum(getattr(part, field) * share for part, share in parts)
 
 
-def _geometric(field: str, parts: Sequence[tuple[Tissue, float]]) -> float:
-    return math.exp(sum(math.log(getattr(part, field)) * share for part, share in parts))
+def _arranged(field: str, parts: Sequence[tuple[Tissue, float]], arrangement: float) -> float:
+    """Give the geometric mean, moved by ``arrangement`` toward the series (-1) or the parallel (1) bound."""
+    geometric = sum(math.log(getattr(part, field)) * share for part, share in parts)
+    if arrangement == 0.0:
+        return math.exp(geometric)
+    parallel = _by_volume(field, parts)
+    series = 1.0 / sum(share / getattr(part, field) for part, share in parts)
+    bound = math.log(parallel if arrangement > 0 else series)
+    return math.exp(geometric + abs(arrangement) * (bound - geometric))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball import library
-from iceball.anatomy._mixing import mixed
+from iceball.anatomy._factors import NOMINAL, Draw
+from iceball.anatomy._recipes import BINS, FAMILIES, Pure, Recipe, make, steps
+from iceball.errors import InputError
 from iceball.nouns import Pocket, Tissue
 from iceball.nouns._noun import array_noun, seal_field
 
@@ -19,20 +21,23 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
 
-BINS = 16  # of bone matrix fraction; numerical, so not in the library
 BY_HU, BONE, LONG_BONE, CEMENTED = -1, -2, -3, -4
 # Whose marrow is mostly fat; every other bone counts as a vertebra or pelvis.
 LONG_BONES = ("femur", "humerus", "tibia", "fibula", "radius", "ulna")
 BONE_ROWS = ("cortical_bone", "trabecular_bone")
-AIR, FAT, MUSCLE, METAL, LYTIC, BLASTIC, FIRST_BONE = range(7)
-FIRST_LONG_BONE = FIRST_BONE + BINS
-BASE = ("air", "fat", "muscle", "metal", "osteolytic_lesion", "osteoblastic_lesion")
+# Not alive and not worn away: a tumour drawn over it does not turn it into tumour.
+HARD = ("pmma_cement", "metal")
+BASE = ("air", "fat", "muscle", "metal", "osteolytic_lesion")
+AIR, FAT, MUSCLE, METAL, LYTIC = range(5)
+FIRST = {family: len(BASE) + BINS * i for i, family in enumerate(FAMILIES)}
+MOST = 255  # the index of a tissue is one byte
 
 
 @array_noun
 class Palette:
     """The tissues of a case: air, bone in bins of matrix fraction, the organs of its labels, the fillings of pockets.
 
+    ``recipes`` say how each of ``tissues`` is made, ``freezing`` and ``vasoconstriction`` what was chosen for all.
     ``of_label`` (L,) gives per label the tissue's number, -1 for "by HU", -2 for "bone by HU", -3 for "long bone by HU"
     or -4 for "cement where it is dense, else bone by HU"; the last entry stands for any greater label. ``is_lung`` (L,)
     is True for labels of lung, ``is_soft`` (L,) where a pocket may take the label's place. ``cement`` is the number of
@@ -40,16 +45,23 @@ class Palette:
     """
 
     tissues: tuple[Tissue, ...]
+    recipes: tuple[Recipe, ...]
     of_label: NDArray[Any]
     is_lung: NDArray[Any]
     is_soft: NDArray[Any]
     cement: int = 0
     filling: tuple[int, ...] = ()
+    freezing: Freezing | None = None
+    vasoconstriction: Vasoconstriction | None = None
 
     def __post_init__(self) -> None:
         """Seal the arrays."""
         for field in ("of_label", "is_lung", "is_soft"):
             seal_field(self, field, getattr(self, field))
+
+    def made(self, draw: Draw) -> tuple[Tissue, ...]:
+        """Make the tissues anew, with the numbers of ``draw``."""
+        return tuple(_chosen(tissue, self.freezing, self.vasoconstriction) for tissue in make(self.recipes, draw))
 
 
 def palette(
@@ -63,9 +75,9 @@ def palette(
     Raises
     ------
     UnknownName : if a structure or a pocket names a tissue that the library does not have
+    InputError : if the case needs more tissues than a byte can number
     """
-    bones = [*_bone_bins("bone", "marrow_fat_fraction"), *_bone_bins("long bone", "marrow_fat_fraction_long_bone")]
-    tissues = [*map(library.tissue, BASE), *bones]
+    recipes: list[Recipe] = [*map(_pure, BASE), *(step for family in FAMILIES for step in steps(family))]
     size = max((structure.label for structure in case.structures), default=0) + 2
     of_label = np.full(size, BY_HU, dtype=np.int16)
     is_lung, is_soft = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
@@ -78,29 +90,46 @@ def palette(
         elif name in BONE_ROWS or (name is None and rule.bone):
             of_label[structure.label] = LONG_BONE if structure.name.startswith(LONG_BONES) else BONE
         elif name is not None:
-            of_label[structure.label] = _number(tissues, library.tissue(name))
+            of_label[structure.label] = _number(recipes, _pure(name))
             is_lung[structure.label] = name.startswith("lung")
-    cement = _number(tissues, library.tissue("pmma_cement")) if (of_label == CEMENTED).any() else 0
-    filling = tuple(_number(tissues, _filling(each)) if isinstance(each, Pocket) else 0 for each in protections)
-    return Palette(
-        tissues=tuple(_chosen(tissue, freezing, vasoconstriction) for tissue in tissues),
+    cement = _number(recipes, _pure("pmma_cement")) if (of_label == CEMENTED).any() else 0
+    filling = tuple(_number(recipes, _filling(each)) if isinstance(each, Pocket) else 0 for each in protections)
+    if len(recipes) > MOST:
+        raise InputError(f"the case names {len(recipes)} tissues, more than {MOST}: leave structures out")
+    bare = Palette(
+        tissues=(),
+        recipes=tuple(recipes),
         of_label=of_label,
         is_lung=is_lung,
         is_soft=is_soft & (of_label == BY_HU),
         cement=cement,
         filling=filling,
+        freezing=freezing,
+        vasoconstriction=vasoconstriction,
     )
+    return replace(bare, tissues=bare.made(NOMINAL))
 
 
-def _number(tissues: list[Tissue], tissue: Tissue) -> int:
-    """Number of ``tissue``, which is added if it is not there; those of BASE keep theirs."""
-    if tissue not in tissues:
-        tissues.append(tissue)
-    return tissues.index(tissue)
+def hard_numbers(palette: Palette) -> tuple[int, ...]:
+    """Numbers of cement and metal in ``palette``."""
+    return tuple(i for i, each in enumerate(palette.recipes) if isinstance(each, Pure) and each.row in HARD)
 
 
-def _filling(pocket: Pocket) -> Tissue:
-    return replace(library.tissue(pocket.filling), held_c=pocket.held_c)
+def _pure(row: str) -> Pure:
+    library.tissue_rows(row)  # refuses an unknown name
+    return Pure(row=row)
+
+
+def _number(recipes: list[Recipe], recipe: Recipe) -> int:
+    """Number of ``recipe``, which is added if it is not there; those of BASE keep theirs."""
+    if recipe not in recipes:
+        recipes.append(recipe)
+    return recipes.index(recipe)
+
+
+def _filling(pocket: Pocket) -> Pure:
+    library.tissue_rows(pocket.filling)
+    return Pure(row=pocket.filling, held_c=pocket.held_c)
 
 
 def _chosen(tissue: Tissue, freezing: Freezing | None, vasoconstriction: Vasoconstriction | None) -> Tissue:
@@ -110,26 +139,3 @@ def _chosen(tissue: Tissue, freezing: Freezing | None, vasoconstriction: Vasocon
     if vasoconstriction is not None and tissue.perfusion_w_per_m3_k > 0 and tissue.held_c is None:
         tissue = replace(tissue, vasoconstriction=vasoconstriction)
     return tissue
-
-
-def _bone_bins(name: str, fat_rule: str) -> list[Tissue]:
-    """Bone from all marrow to all matrix in BINS equal steps, its marrow mixed from red and yellow by ``fat_rule``."""
-    fat_fraction = library.hu_rules()[fat_rule].value
-    matrix = library.tissue("cortical_bone")
-    marrow = mixed(
-        "marrow", [(library.tissue("red_marrow"), 1 - fat_fraction), (library.tissue("yellow_marrow"), fat_fraction)]
-    )
-    fractions = [i / (BINS - 1) for i in range(BINS)]
-    return [mixed(f"{name}, {share:.0%} matrix", [(matrix, share), (marrow, 1 - share)]) for share in fractions]
-
-
-def matrix_fraction(hu: NDArray[Any]) -> NDArray[Any]:
-    """Volume fraction of bone matrix, [0, 1], from HU (...).
-
-    BMD = a HU; mineral fraction = BMD / density of mineral; matrix = mineral fraction / mineral share of the matrix.
-
-    Source: physics README 1.5; constants from ``library.hu_rules()``.
-    """
-    rules = library.hu_rules()
-    mineral = rules["bmd_per_hu"].value * hu / rules["mineral_density"].value
-    return np.clip(mineral / rules["mineral_in_matrix_fraction"].value, 0.0, 1.0)

@@ -11,6 +11,7 @@ from iceball.anatomy._body import body
 from iceball.anatomy._palette import palette
 from iceball.anatomy._prepared import GAS, NOT_SCANNED, ROOM, TISSUE, Prepared
 from iceball.anatomy._protecting import check
+from iceball.anatomy.doubting._scale import require_hu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +39,13 @@ def prepare(
 
     Raises
     ------
-    InputError : if there is no body on the CT, or a protection would do nothing where it is
+    InputError : if the numbers of the CT are no HU, if there is no body on it, or a protection would do
+        nothing where it is
     UnknownName : if a structure or a pocket names a tissue that the library does not have
 
     Source: physics README 1.5, DESIGN.
     """
+    require_hu(case.ct, case.field_of_view)
     choice = palette(case, protections, freezing, vasoconstriction)
     inside = body(case.ct, case.field_of_view)
     gas = case.ct.array < library.hu_rules()["gas_below_hu"].value

@@ -36,6 +36,13 @@ class Sampling:
         )
         return i[:, None, None] & j[None, :, None] & k[None, None, :]
 
+    def widened(self, voxels: tuple[int, int, int]) -> Sampling:
+        """Place the same grid with so many ``voxels`` more at either end of each axis; its own stay to the bit."""
+        steps = zip(self.centres, voxels, self.width, strict=True)
+        first, second, third = (_longer(centre, more, width) for centre, more, width in steps)
+        i, j, k = (n + 2 * more for n, more in zip(self.shape, voxels, strict=True))
+        return Sampling(ct=self.ct, shape=(i, j, k), centres=(first, second, third), width=self.width)
+
     def nearest(self, array: NDArray[Any]) -> NDArray[Any]:
         """(I, J, K) value of ``array`` at the nearest voxel of the CT; beyond the CT that of its border."""
         index = (
@@ -77,6 +84,11 @@ def sampling(ct: Grid, grid: Grid) -> Sampling:
     width = np.asarray(grid.spacing_mm) / np.asarray(ct.spacing_mm)
     centres = tuple(np.round(origin[a] + width[a] * np.arange(grid.shape[a]), 6) for a in range(3))
     return Sampling(ct=ct, shape=grid.shape, centres=centres, width=tuple(map(float, width)))  # pyright: ignore[reportArgumentType]
+
+
+def _longer(centre: NDArray[np.float64], more: int, width: float) -> NDArray[np.float64]:
+    step = width * np.arange(1, more + 1)
+    return np.round(np.concatenate([centre[0] - step[::-1], centre, centre[-1] + step]), 6)
 
 
 def _axes(grid: Grid) -> str:

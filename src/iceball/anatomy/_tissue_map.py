@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball import library
+from iceball.anatomy._border import FAT as BESIDE_FAT
+from iceball.anatomy._border import MUSCLE as BESIDE_MUSCLE
+from iceball.anatomy._border import NOTHING, Steps, Surroundings, beside_bone, between, reach, touches_bone
 from iceball.anatomy._palette import (
     AIR,
-    BINS,
-    BLASTIC,
-    BONE,
     BY_HU,
     CEMENTED,
     FAT,
-    FIRST_BONE,
-    FIRST_LONG_BONE,
+    FIRST,
     LONG_BONE,
     LYTIC,
     METAL,
     MUSCLE,
-    matrix_fraction,
+    Palette,
+    hard_numbers,
 )
 from iceball.anatomy._prepared import GAS, NOT_SCANNED, ROOM, TISSUE, Prepared
+from iceball.anatomy._recipes import BESIDE, step_at
 from iceball.anatomy._regions import in_region
 from iceball.anatomy._sampling import Sampling, sampling
 from iceball.nouns import Drawn, Pocket, TissueMap, WarmPad
@@ -57,12 +58,14 @@ def tissue_map(prepared: Prepared, grid: Grid) -> TissueMap:
     Source: physics README 1.5; thresholds from ``library.hu_rules()``.
     """
     place = sampling(prepared.case.ct.grid, grid)
-    region = np.where(place.inside(), place.nearest(prepared.region), np.uint8(NOT_SCANNED))
-    hu = place.averaged(prepared.case.ct.array, prepared.region == TISSUE)
-    hu = np.where(region == TISSUE, hu, np.float32(-1000.0))
-    index = _by_label(prepared, place, hu)
-    if prepared.case.lesion is not None:
-        _put_lesion(index, prepared.case.lesion, place, hu)
+    step = reach(place)
+    wide, inner = place.widened(step), tuple(slice(n, -n) for n in step)
+    region = np.where(wide.inside(), wide.nearest(prepared.region), np.uint8(NOT_SCANNED))
+    hu = wide.averaged(prepared.case.ct.array, prepared.region == TISSUE)
+    gas = np.where(region == GAS, wide.nearest(prepared.case.ct.array), np.float32(-1000.0))
+    hu = np.where(region == TISSUE, hu, gas)
+    index = _sorted_out(prepared, wide, hu, region, step)
+    region, hu = region[inner], hu[inner]
     index[hu > library.hu_rules()["metal_above_hu"].value] = METAL
     index[region != TISSUE] = AIR
     _fill_pockets(index, prepared, place, grid, region)
@@ -84,36 +87,103 @@ def inside_scan(prepared: Prepared, grid: Grid) -> NDArray[np.bool_]:
     return place.inside() & (place.nearest(prepared.region) != NOT_SCANNED)
 
 
-def _by_label(prepared: Prepared, place: Sampling, hu: NDArray[Any]) -> NDArray[np.uint8]:
-    index = _soft_or_bone(hu)
-    if prepared.case.labels is None:
-        return index
-    of_label = prepared.palette.of_label
-    named = of_label[np.minimum(place.nearest(prepared.case.labels.array), of_label.size - 1)]
-    index = np.where(named == BONE, _bone(hu, FIRST_BONE), index)
-    index = np.where(named == LONG_BONE, _bone(hu, FIRST_LONG_BONE), index)
-    dense = hu > library.hu_rules()["cement_above_hu"].value
-    cemented = np.where(dense, np.uint8(prepared.palette.cement), _bone(hu, FIRST_BONE))
-    index = np.where(named == CEMENTED, cemented, index)
-    return np.where(named > BY_HU, named, index).astype(np.uint8)
+def _sorted_out(
+    prepared: Prepared, wide: Sampling, hu: NDArray[Any], region: NDArray[Any], step: Steps
+) -> NDArray[Any]:
+    """Tissue by label and HU, the lesion in it, of the voxels (I, J, K) that lie ``step`` within ``wide``."""
+    case, rules = prepared.case, library.hu_rules()
+    inner = tuple(slice(n, -n) for n in step)
+    named = _named(prepared, wide)
+    is_bone = hu >= rules["bone_above_hu"].value
+    if named is not None:
+        is_bone = np.where(named == BY_HU, is_bone, named < BY_HU)
+    lesion = None if case.lesion is None else wide.nearest(case.lesion.mask.array).astype(bool)
+    within = is_bone if lesion is None else is_bone | lesion
+    index = np.where(hu < rules["fat_below_hu"].value, np.uint8(FAT), np.uint8(MUSCLE))
+    _put_bone(index, named, is_bone, Surroundings(hu=hu, is_bone=within, unknown=region <= ROOM, step=step))
+    if named is not None:
+        _put_named(index, named, hu, prepared.palette)
+    if case.lesion is not None and lesion is not None:
+        where = _only(lesion & wide.inside(), inner) & ~np.isin(index, hard_numbers(prepared.palette))
+        index[where] = _lesion(hu[where], case.lesion)
+    return np.ascontiguousarray(index[inner])
 
 
-def _soft_or_bone(hu: NDArray[Any]) -> NDArray[np.uint8]:
-    rules = library.hu_rules()
-    soft = np.where(hu < rules["fat_below_hu"].value, np.uint8(FAT), np.uint8(MUSCLE))
-    return np.where(hu >= rules["bone_above_hu"].value, _bone(hu, FIRST_BONE), soft)
+def _named(prepared: Prepared, place: Sampling) -> NDArray[np.int16] | None:
+    """What the labels at ``place`` say, as in ``Palette.of_label``; None without labels."""
+    labels, of_label = prepared.case.labels, prepared.palette.of_label
+    return None if labels is None else of_label[np.minimum(place.nearest(labels.array), of_label.size - 1)]
 
 
-def _bone(hu: NDArray[Any], first: int) -> NDArray[np.uint8]:
-    return (first + np.rint(matrix_fraction(hu) * (BINS - 1))).astype(np.uint8)
+def _only(mask: NDArray[np.bool_], inner: tuple[slice, ...]) -> NDArray[np.bool_]:
+    kept = np.zeros_like(mask)
+    kept[inner] = mask[inner]
+    return kept
 
 
-def _put_lesion(index: NDArray[np.uint8], lesion: Lesion, place: Sampling, hu: NDArray[Any]) -> None:
-    """Write the lesion into ``index``: a mixed one is blastic where it is dense, else lytic."""
-    inside = place.nearest(lesion.mask.array).astype(bool) & place.inside()
-    dense = hu >= library.hu_rules()["blastic_above_hu"].value
-    blastic = {"lytic": np.zeros_like(dense), "blastic": np.ones_like(dense), "mixed": dense}[lesion.matrix]
-    index[inside] = np.where(blastic, np.uint8(BLASTIC), np.uint8(LYTIC))[inside]
+def _put_bone(
+    index: NDArray[np.uint8], named: NDArray[np.int16] | None, is_bone: NDArray[np.bool_], here: Surroundings
+) -> None:
+    """Write bone by HU into ``index`` (I, J, K), and at its surface the mixture with what lies beside it.
+
+    Muscle beside bone that no label knows may as well be that bone's own marrow: then it counts as marrow.
+    """
+    inner = tuple(slice(n, -n) for n in here.step)
+    cells, hu = index.reshape(-1), here.hu.reshape(-1)
+    flat = np.flatnonzero(_only(is_bone, inner))
+    beside = beside_bone(flat, here)
+    doubtful = np.flatnonzero(beside == BESIDE_MUSCLE)
+    beside[doubtful[~_labelled(flat[doubtful], named, here)]] = NOTHING
+    cells[flat] = _bone(hu[flat], None if named is None else named.reshape(-1)[flat], beside)
+    soft = touches_bone(here) & ~here.is_bone
+    if named is not None:
+        soft &= named == BY_HU
+    flat = np.flatnonzero(soft)
+    beside = between(flat, here)
+    flat, beside = flat[beside != NOTHING], beside[beside != NOTHING]
+    mixed = _bone(hu[flat], None, beside)
+    pure = np.isin(mixed, [FIRST[family] for family in BESIDE])  # no mineral in it: what lies beside, or as it was
+    mixed[pure] = np.where(beside[pure] == BESIDE_FAT, np.uint8(FAT), cells[flat][pure])
+    cells[flat] = mixed
+
+
+def _labelled(flat: NDArray[np.intp], named: NDArray[np.int16] | None, here: Surroundings) -> NDArray[np.bool_]:
+    """Whether the voxels ``flat`` (N,), or a neighbour of each, have a label of bone."""
+    if named is None:
+        return np.zeros(flat.size, dtype=bool)
+    labels = named.reshape(-1)
+    neighbours = (beside for pair in here.pairs(flat) for beside in pair)
+    return np.logical_or.reduce([labels[each] < BY_HU for each in (flat, *neighbours)])
+
+
+def _bone(hu: NDArray[Any], named: NDArray[np.int16] | None, beside: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Number (N,) of the tissue of bone voxels of ``hu`` (N,), by their label and what lies beside them."""
+    index = FIRST["bone"] + step_at("bone", hu)
+    if named is not None:
+        index = np.where(named == LONG_BONE, FIRST["long bone"] + step_at("long bone", hu), index)
+    for number, family in enumerate(BESIDE):
+        where = beside == number
+        index[where] = FIRST[family] + step_at(family, hu[where])
+    return index.astype(np.uint8)
+
+
+def _put_named(index: NDArray[np.uint8], named: NDArray[np.int16], hu: NDArray[Any], palette: Palette) -> None:
+    """Write into ``index`` the tissues that labels name, and cement where its label and its density agree."""
+    known = named > BY_HU
+    index[known] = named[known]
+    if palette.cement:
+        index[(named == CEMENTED) & (hu > library.hu_rules()["cement_above_hu"].value)] = palette.cement
+
+
+def _lesion(hu: NDArray[Any], lesion: Lesion) -> NDArray[np.uint8]:
+    """Number (N,) of the tissue of a lesion's voxels of ``hu`` (N,): tumour with the mineral that HU ask for.
+
+    What a lytic lesion has below ``blastic_above_hu`` is contrast or blur, no mineral.
+    """
+    steps = step_at("lesion", hu)
+    if lesion.matrix == "lytic":
+        steps = np.where(hu < library.hu_rules()["blastic_above_hu"].value, np.uint8(0), steps)
+    return np.where(steps == 0, np.uint8(LYTIC), FIRST["lesion"] + steps).astype(np.uint8)
 
 
 def _fill_pockets(

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    "assess", "bench", "demo", "library", "phantom", "read", "report", "simulate", "validate", "verify",
+    "assess", "bench", "demo", "implant", "library", "phantom",
+    "read", "report", "screen", "simulate", "validate", "verify",
 )  # fmt: skip
 
 

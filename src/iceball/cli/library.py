@@ -92,6 +92,38 @@ def structures(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @group.command()
+def questions(name: Name = None, as_json: AsJson = False) -> None:
+    """What screening asks or measures, and which answers it takes."""
+    from iceball.cli import _screening_tables
+
+    _screening_tables.questions(name, as_json)
+
+
+@group.command()
+def rules(name: Name = None, as_json: AsJson = False) -> None:
+    """Rules of screening: what fires them, how grave they are, and when a clinician may go on all the same."""
+    from iceball.cli import _screening_tables
+
+    _screening_tables.rules(name, as_json)
+
+
+@group.command()
+def scores(name: Name = None, as_json: AsJson = False) -> None:
+    """Clinical scores: items, points, categories."""
+    from iceball.cli import _screening_tables
+
+    _screening_tables.scores(name, as_json)
+
+
+@group.command()
+def sites(name: Name = None, as_json: AsJson = False) -> None:
+    """Sites: way in, what decides there, what goes with the ablation, cement."""
+    from iceball.cli import _screening_tables
+
+    _screening_tables.sites(name, as_json)
+
+
+@group.command()
 def sources(name: Name = None, as_json: AsJson = False) -> None:
     """Where the numbers come from."""
     known = library.sources()

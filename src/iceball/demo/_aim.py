@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import anatomy, library
-from iceball.demo._crop import crop, distance_mm, sampled
 from iceball.errors import InputError
+from iceball.implanting._crop import crop, distance_mm, sampled
 from iceball.nouns import Case, Grid, Placement, Plan, Probe, read_protocol
 from iceball.nouns._noun import Point, array_noun
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from iceball import io, library
 from iceball.demo._aim import aim
 from iceball.demo._bring import ATTRIBUTION, bring
-from iceball.demo._implant import border_to_structure_mm, implant, place_in_bone
 from iceball.demo._phantom import phantom
 from iceball.errors import InputError
+from iceball.implanting import Wish, border_to_structure_mm, implant, place_in_bone
 from iceball.nouns import Assessment, Case, Plan
 from iceball.nouns._noun import noun
 
-BONE, LESION_MM, FROM_CORD_MM = "vertebrae_L1", 22.0, 9.0
+BONE, LESION_MM, FROM_CORD_MM, SEED = "vertebrae_L1", 22.0, 9.0, 10
 PROBE, PROTOCOL = "argon-17g-30mm", "10-8-10"
 MARKER = "made-by-iceball-demo"
 MADE = ("case", "plan.json", "run", "report")
@@ -73,7 +73,9 @@ def run(folder: Path, *, made: bool, spacing_mm: float, say: Say, progress: Prog
 
     files = _clear(folder)
     case = phantom() if made else real_case(say=say, progress=progress)
-    case = _with_lesion(case, say)
+    case = with_lesion(case)
+    gap_mm = border_to_structure_mm(case, "spinal_cord")
+    say(f"implanted a lytic lesion of {LESION_MM:g} mm in {BONE}, {gap_mm:.1f} mm from the spinal cord")
     say("writing the case")
     io.write_case(case, files.case)
     plan = aim(case, library.probe(PROBE), protocol=PROTOCOL, fingerprint=io.case_fingerprint(case))
@@ -108,12 +110,16 @@ def real_case(*, say: Say, progress: Progress) -> Case:
     return dataclasses.replace(case, notes=(ATTRIBUTION, *case.notes))
 
 
-def _with_lesion(case: Case, say: Say) -> Case:
+def with_lesion(case: Case) -> Case:
+    """Implant the demo's lesion: 22 mm, lytic, in the body of L1, about 9 mm from the spinal cord.
+
+    Raises
+    ------
+    UnknownName : if the case has no labels of L1 and the cord
+    InputError : if the case has a lesion already
+    """
     centre = place_in_bone(case, BONE, diameter_mm=LESION_MM, from_cord_mm=FROM_CORD_MM)
-    case = implant(case, centre, LESION_MM, bone=BONE)
-    gap_mm = border_to_structure_mm(case, "spinal_cord")
-    say(f"implanted a lytic lesion of {LESION_MM:g} mm in {BONE}, {gap_mm:.1f} mm from the spinal cord")
-    return case
+    return implant(case, Wish(at_mm=centre, size_mm=LESION_MM, matrix="lytic", shape="sphere", seed=SEED, bone=BONE))
 
 
 def _clear(folder: Path) -> DemoFiles:

@@ -5,10 +5,12 @@ from iceball.io._nrrd import write_seg_nrrd
 from iceball.io.assessments import write_assessment
 from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
+from iceball.io.facts import read_facts, write_facts
 from iceball.io.fingerprints import case_fingerprint
 from iceball.io.plans import read_plan, write_plan
 from iceball.io.runs import StoredRun, read_run, read_run_case, write_run
 from iceball.io.scan import read_scan
+from iceball.io.screenings import write_screening
 
 __all__ = [
     "StoredRun",
@@ -16,6 +18,7 @@ __all__ = [
     "phantom_document",
     "read_bench",
     "read_case",
+    "read_facts",
     "read_plan",
     "read_run",
     "read_run_case",
@@ -25,7 +28,9 @@ __all__ = [
     "write_assessment",
     "write_bytes",
     "write_case",
+    "write_facts",
     "write_plan",
     "write_run",
+    "write_screening",
     "write_seg_nrrd",
 ]

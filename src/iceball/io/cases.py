@@ -25,7 +25,8 @@ from iceball.io._models import (
     to_json,
 )
 from iceball.io._nifti import from_nifti, in_order, to_nifti
-from iceball.io._paths import is_folder
+from iceball.io._paths import is_folder, is_there
+from iceball.io.facts import FACTS_JSON, read_facts, write_facts
 from iceball.io.fingerprints import case_fingerprint
 from iceball.nouns import Case, Grid, Lesion, Quantity, Volume
 
@@ -36,7 +37,7 @@ CASE_JSON = "case.json"
 
 def write_case(case: Case, folder: Path | str, *, like: Path | str | None = None) -> None:
     """Write ``case`` into the new ``folder``: case.json, ct.nii.gz and, where there are any, labels.nii.gz,
-    lesion.nii.gz and field_of_view.nii.gz. The same case makes the same bytes.
+    lesion.nii.gz, field_of_view.nii.gz and facts.json. The same case makes the same bytes.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ def write_case(case: Case, folder: Path | str, *, like: Path | str | None = None
             notes=case.notes,
         )
         (part / CASE_JSON).write_bytes(to_json(model))
+        if case.facts:
+            write_facts(case.facts, part / FACTS_JSON)
 
 
 def read_case(folder: Path | str) -> Case:
@@ -114,6 +117,7 @@ def read_case(folder: Path | str) -> Case:
         ),
         field_of_view=model.field_of_view and load(folder, model.field_of_view, grid, "label"),
         notes=model.notes,
+        facts=read_facts(folder / FACTS_JSON) if is_there(folder / FACTS_JSON) else (),
     )
     if case_fingerprint(case) != model.fingerprint:
         raise InputError(f"{folder / CASE_JSON} has changed since it was written: make the case anew from its scan")

@@ -15,10 +15,18 @@ from iceball.io._bench_models import BenchFile
 from iceball.io._models import CaseFile, PlanFile
 from iceball.io._phantom_models import PhantomFile
 from iceball.io._run_models import RunFile
+from iceball.io.facts import FactsFile
 
 __all__ = ["schemas", "write_schemas"]
 
-_MODELS = {"bench": BenchFile, "case": CaseFile, "phantom": PhantomFile, "plan": PlanFile, "run": RunFile}
+_MODELS = {
+    "bench": BenchFile,
+    "case": CaseFile,
+    "facts": FactsFile,
+    "phantom": PhantomFile,
+    "plan": PlanFile,
+    "run": RunFile,
+}
 
 
 def schemas() -> Mapping[str, str]:

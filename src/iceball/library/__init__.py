@@ -1,31 +1,67 @@
 """The numbers: tissues, probes, thresholds, limits, structures; each with unit, spread, state, source, confidence."""
 
+from iceball.library._answers import answer, check_fact
+from iceball.library._conditions import Condition, Evidence
+from iceball.library._implants import implant_names, implant_rows
 from iceball.library._limits import Limit, hu_rules, isotherms, limit, limits, named_below, physics, thresholds
+from iceball.library._measures import SITES, BoneRule, bone_rule, measure_rules
+from iceball.library._outlines import outline_rules
 from iceball.library._probes import probe, probe_names, probe_rows
 from iceball.library._protections import irrigation, means_of, protection_names, protection_rows, warm_pad
+from iceball.library._questions import Question, question, questions, situations
+from iceball.library._scores import ScoreCategory, ScoreItemRule, ScoreOption, ScoreRule, scores
+from iceball.library._screening import ScreeningRule, screening_rule, screening_rules, screening_sources
+from iceball.library._sites import Site, SiteText, sites
 from iceball.library._structures import StructureRule, label_names, structure_rule
 from iceball.library._tables import digest, sources, sources_of
-from iceball.library._tissues import freezing, tissue, tissue_names, tissue_rows, vasoconstriction
+from iceball.library._tissues import freezing, tissue, tissue_names, tissue_rows, tissue_with, vasoconstriction
 
 __all__ = [
+    "SITES",
+    "BoneRule",
+    "Condition",
+    "Evidence",
     "Limit",
+    "Question",
+    "ScoreCategory",
+    "ScoreItemRule",
+    "ScoreOption",
+    "ScoreRule",
+    "ScreeningRule",
+    "Site",
+    "SiteText",
     "StructureRule",
+    "answer",
+    "bone_rule",
+    "check_fact",
     "digest",
     "freezing",
     "hu_rules",
+    "implant_names",
+    "implant_rows",
     "irrigation",
     "isotherms",
     "label_names",
     "limit",
     "limits",
     "means_of",
+    "measure_rules",
     "named_below",
+    "outline_rules",
     "physics",
     "probe",
     "probe_names",
     "probe_rows",
     "protection_names",
     "protection_rows",
+    "question",
+    "questions",
+    "scores",
+    "screening_rule",
+    "screening_rules",
+    "screening_sources",
+    "sites",
+    "situations",
     "sources",
     "sources_of",
     "structure_rule",
@@ -33,6 +69,7 @@ __all__ = [
     "tissue",
     "tissue_names",
     "tissue_rows",
+    "tissue_with",
     "vasoconstriction",
     "warm_pad",
 ]

@@ -17,7 +17,11 @@ from iceball.errors import InputError, LibraryError, UnknownName
 from iceball.library._sources import read_sources
 from iceball.nouns import CONFIDENCES, Cited, Confidence, Source
 
-TABLES = ("tissues", "probes", "thresholds", "limits", "hu", "physics", "structures", "protections")
+TABLES = (
+    *("tissues", "probes", "thresholds", "limits", "hu"),
+    *("physics", "structures", "protections", "implants", "measures", "outlines"),
+    *("questions", "screening", "scores", "sites"),
+)
 BIBLIOGRAPHY = "sources.bib"
 
 _NUMBERS = ("value", "low", "high")

@@ -66,27 +66,41 @@ def tissue(name: str) -> Tissue:
     UnknownName : if the library has no such tissue; the message lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    rows, entry = tissue_rows(name), _entry(table("tissues"), name)
+    return tissue_with(name, {quantity: row.value for quantity, row in tissue_rows(name).items()})
+
+
+def tissue_with(name: str, values: Mapping[str, float]) -> Tissue:
+    """Return the tissue called ``name`` with ``values`` (all quantities of its rows) in place of the table's.
+
+    Blood keeps its rows: perfusion is converted with them. The rest is as in ``tissue(name)``.
+
+    Raises
+    ------
+    UnknownName : if the library has no such tissue; the message lists the known ones
+    LibraryError : if a row of the table breaks a rule
+    """
+    tissue_rows(name)  # refuses an unknown name
+    entry = _entry(table("tissues"), name)
     held_at = entry.get("held_at")
     blood = tissue_rows("blood")
     blood_j_per_m3_k = blood["density_kg_per_m3"].value * blood["heat_capacity_j_per_kg_k"].value
-    density = rows["density_kg_per_m3"].value
-    k = rows["conductivity_w_per_m_k"].value
+    density = values["density_kg_per_m3"]
+    k = values["conductivity_w_per_m_k"]
     least = k / _GAS_DIFFUSIVITY_M2_PER_S if entry.get("gas") else 0.0
-    perfusion_per_s = rows["perfusion_ml_per_min_kg"].value * _M3_PER_S_FROM_ML_PER_MIN * density
+    perfusion_per_s = values["perfusion_ml_per_min_kg"] * _M3_PER_S_FROM_ML_PER_MIN * density
     return Tissue(
         name=name,
         conductivity_w_per_m_k=k,
-        frozen_conductivity_w_per_m_k=rows["frozen_conductivity_w_per_m_k"].value,
-        heat_capacity_j_per_m3_k=max(density * rows["heat_capacity_j_per_kg_k"].value, least),
-        frozen_heat_capacity_j_per_m3_k=max(density * rows["frozen_heat_capacity_j_per_kg_k"].value, least),
-        latent_heat_j_per_m3=density * rows["latent_heat_j_per_kg"].value,
-        solidus_c=rows["solidus_c"].value,
-        liquidus_c=rows["liquidus_c"].value,
-        conductivity_ice_fraction=rows["conductivity_ice_fraction"].value,
-        capacity_ice_fraction=rows["capacity_ice_fraction"].value,
+        frozen_conductivity_w_per_m_k=values["frozen_conductivity_w_per_m_k"],
+        heat_capacity_j_per_m3_k=max(density * values["heat_capacity_j_per_kg_k"], least),
+        frozen_heat_capacity_j_per_m3_k=max(density * values["frozen_heat_capacity_j_per_kg_k"], least),
+        latent_heat_j_per_m3=density * values["latent_heat_j_per_kg"],
+        solidus_c=values["solidus_c"],
+        liquidus_c=values["liquidus_c"],
+        conductivity_ice_fraction=values["conductivity_ice_fraction"],
+        capacity_ice_fraction=values["capacity_ice_fraction"],
         perfusion_w_per_m3_k=perfusion_per_s * blood_j_per_m3_k,
-        metabolic_heat_w_per_m3=density * rows["metabolic_heat_w_per_kg"].value,
+        metabolic_heat_w_per_m3=density * values["metabolic_heat_w_per_kg"],
         inert=bool(entry.get("inert", False)),
         freezing=freezing(entry["freezing"]),
         held_c=None if held_at is None else physics()[held_at].value,

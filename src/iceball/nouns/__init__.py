@@ -13,6 +13,7 @@ from iceball.nouns.bench_result import (
 )
 from iceball.nouns.case import Case, Intent, Lesion, Matrix, Role, Structure
 from iceball.nouns.cited import CONFIDENCES, Cited, Confidence, Source
+from iceball.nouns.curve import Curve
 from iceball.nouns.fact import ORIGINS, Fact, Origin
 from iceball.nouns.finding import SEVERITIES, Assessment, Clearance, Finding, IsothermResult, Severity
 from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, SensorCurve, StructureCurve, ThermalHistory
@@ -50,6 +51,7 @@ __all__ = [
     "Cited",
     "Clearance",
     "Confidence",
+    "Curve",
     "Cut",
     "Drawn",
     "EnergyBalance",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball import library
+from iceball import anatomy, library
 from iceball.provenance import Run, fingerprint, version
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from iceball.nouns import Case, Cited, Plan, Tissue
     from iceball.thermal.problem import Backend
     from iceball.thermal.stepping import Stepping
-
-# Bone is mixed from these rows of the library (anatomy): a mixture stands for all of them.
-MIXED_FROM = ("cortical_bone", "red_marrow", "yellow_marrow")
 
 
 def describe(
@@ -69,7 +66,7 @@ def _rows(names: Iterable[str]) -> list[str]:
     known = set(library.tissue_names())
     rows = {"blood"}  # the blood's heat capacity is in every perfusion
     for name in names:
-        rows |= {name} if name in known else set(MIXED_FROM)
+        rows |= {name} if name in known else set(anatomy.rows_of(name))
     return sorted(rows)
 
 

@@ -74,3 +74,28 @@ def test_the_law_of_a_part_without_latent_heat_does_not_matter():
     law = FreezingPointDepression(complete_c=-40.0)
     dry = dataclasses.replace(CORTEX, latent_heat_j_per_m3=0.0)
     assert mixed("m", [(dry, 0.5), (dataclasses.replace(MARROW, freezing=law), 0.5)]).freezing == law
+
+
+@given(share=st.floats(0.01, 0.99), score=st.floats(-1.0, 1.0))
+def test_conductivity_stays_between_series_and_parallel(share: float, score: float):
+    parts = [(CORTEX, share), (MARROW, 1 - share)]
+    k, other = CORTEX.conductivity_w_per_m_k, MARROW.conductivity_w_per_m_k
+    series, parallel = 1 / (share / k + (1 - share) / other), share * k + (1 - share) * other
+    found = mixed("m", parts, score).conductivity_w_per_m_k
+    assert series * (1 - 1e-12) <= found <= parallel * (1 + 1e-12)  # rounding
+
+
+@pytest.mark.parametrize(
+    ("score", "of_half_and_half"), [(-1.0, lambda a, b: 2 / (1 / a + 1 / b)), (1.0, lambda a, b: (a + b) / 2)]
+)
+def test_the_ends_of_the_arrangement_are_series_and_parallel(score: float, of_half_and_half):
+    result = mixed("m", [(CORTEX, 0.5), (MARROW, 0.5)], score)
+    for field in ("conductivity_w_per_m_k", "frozen_conductivity_w_per_m_k"):
+        assert getattr(result, field) == pytest.approx(of_half_and_half(getattr(CORTEX, field), getattr(MARROW, field)))
+
+
+def test_the_arrangement_moves_nothing_but_the_conductivity():
+    plain, parallel = (mixed("m", [(CORTEX, 0.5), (MARROW, 0.5)], score) for score in (0.0, 1.0))
+    for field in NUMBERS:
+        if "conductivity_w" not in field:
+            assert getattr(plain, field) == getattr(parallel, field)

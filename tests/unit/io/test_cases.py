@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iceball import io
 from iceball.errors import IceballError, InputError
-from iceball.nouns import Case, Grid, Volume
+from iceball.nouns import Case, Fact, Grid, Volume
 
 
 def same_array(one: Volume | None, other: Volume | None) -> bool:
@@ -33,6 +33,17 @@ def test_a_case_read_back_is_the_case_that_was_written(case, tmp_path):
     for field in ("matrix", "origin", "bone", "site", "intent"):
         assert getattr(back.lesion, field) == getattr(case.lesion, field)
     assert io.case_fingerprint(back) == io.case_fingerprint(case) == io.stored_case_fingerprint(tmp_path / "case")
+
+
+def test_answers_about_the_patient_go_with_the_case_and_leave_its_fingerprint_alone(case, tmp_path):
+    facts = (Fact(key="worst_pain_nrs", value=7.0, origin="asked", unit="of 10"),)
+    io.write_case(dataclasses.replace(case, facts=facts), tmp_path / "case")
+    back = io.read_case(tmp_path / "case")
+    assert [(fact.key, fact.value, fact.origin) for fact in back.facts] == [("worst_pain_nrs", 7, "asked")]
+    assert io.case_fingerprint(back) == io.case_fingerprint(case)
+    (tmp_path / "case" / "facts.json").write_text("{}")
+    with pytest.raises(InputError, match="facts"):
+        io.read_case(tmp_path / "case")
 
 
 def test_hu_with_fractions_are_kept_as_float32(case, tmp_path):

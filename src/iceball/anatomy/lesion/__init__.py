@@ -1,0 +1,1 @@
+"""MARK: a lesion from one click or a box."""

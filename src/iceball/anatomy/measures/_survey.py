@@ -1,0 +1,47 @@
+"""What measuring yields: facts, and what could not be measured with the reason why."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from iceball.nouns import Fact
+from iceball.nouns._noun import noun
+from iceball.nouns.fact import Origin
+
+
+@noun
+class Gap:
+    """A fact that was left out, and why: a number that cannot be known is never made up."""
+
+    key: str
+    why: str
+
+
+@noun
+class Survey:
+    """All that the CT says of a lesion: the ``facts``, and the ``gaps`` where it says nothing."""
+
+    facts: tuple[Fact, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclasses.dataclass
+class Notebook:
+    """Collects facts and gaps while a lesion is measured."""
+
+    facts: list[Fact] = dataclasses.field(default_factory=list)
+    gaps: list[Gap] = dataclasses.field(default_factory=list)
+
+    def put(self, key: str, value: bool | float | str, origin: Origin, *, unit: str = "", note: str = "") -> None:
+        """Write down a fact; numbers keep two decimals, more would be noise."""
+        if not isinstance(value, bool | str):
+            value = round(float(value), 2)
+        self.facts.append(Fact(key=key, value=value, origin=origin, unit=unit, note=note))
+
+    def leave(self, why: str, *keys: str) -> None:
+        """Write down that ``keys`` could not be measured."""
+        self.gaps.extend(Gap(key=key, why=why) for key in keys)
+
+    def survey(self) -> Survey:
+        """Return what was collected."""
+        return Survey(facts=tuple(self.facts), gaps=tuple(self.gaps))

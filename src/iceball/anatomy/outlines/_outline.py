@@ -1,0 +1,209 @@
+"""Add to a case what can be guessed of the structures at risk; nothing that is labelled is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import library
+from iceball.anatomy.outlines._blocks import Place, box_of, whole
+from iceball.anatomy.outlines._canal import CANAL, Outline, canal_from
+from iceball.anatomy.outlines._hard import filled, hard_bone
+from iceball.anatomy.outlines._roots import NAME as ROOT
+from iceball.anatomy.outlines._roots import roots_from
+from iceball.anatomy.outlines._spine import labelled_bone, scanned_hu, spine_from
+from iceball.anatomy.outlines._surfaces import (
+    LUNG,
+    PLEURA,
+    SKIN,
+    body_of,
+    labelled_lung,
+    lung_from,
+    pleura_of,
+    skin_from,
+)
+from iceball.errors import InputError
+from iceball.nouns import Case, Structure, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+BONE = "bone"
+# In the order in which they are drawn: what comes first is not drawn over.
+ESTIMATES = (CANAL, ROOT, BONE, PLEURA, LUNG, SKIN)
+LARGEST_LABEL = 2**16 - 1
+
+
+def outline(
+    case: Case, *, only: Iterable[str] | None = None, progress: Callable[[float, str], None] | None = None
+) -> Case:
+    """Return ``case`` with estimates of what its labels lack: canal, nerve roots, bone, pleura, lung and skin.
+
+    An estimate never lies over a label, and is left out where the case has a structure of its kind: a canal; a nerve
+    root; any bone; any lung; skin. Each is flagged (``Structure.estimated``), and a note says what was added and what
+    was looked for in vain.
+
+    Parameters
+    ----------
+    case : Case
+        CT, with or without labels
+    only : names, optional
+        which of ESTIMATES to add
+    progress : callable, optional
+        called with the share done (0 to 1) and what is being done
+
+    Raises
+    ------
+    InputError : if ``only`` names something else
+    """
+    wanted = _wanted(only)
+    tell = progress or (lambda done_fraction, text: None)
+    missing = tuple(name for name in ESTIMATES if name in wanted and not _has(case, name))
+    found = sorted(_found(case, missing, tell), key=lambda o: _rank(o.name))
+    tell(0.95, "labels")
+    kept = {name for name in wanted if name not in missing}
+    return with_outlines(case, found, notes=_notes(found, missing, kept))
+
+
+def with_outlines(case: Case, found: Iterable[Outline], *, notes: tuple[str, ...] = ()) -> Case:
+    """Return ``case`` with each outline as a new structure, in order: later ones never lie over earlier ones.
+
+    Parameters
+    ----------
+    case : Case
+        with or without labels
+    found : Outline, several
+        masks (I, J, K) on the whole grid of the CT; empty ones, and ones wholly under other labels, are left out
+    notes : texts
+        added to the case's notes
+
+    Raises
+    ------
+    InputError : if the case has a structure of that name, or no number is left
+    """
+    labels = np.zeros(case.ct.grid.shape, dtype=np.int32)
+    if case.labels is not None:
+        labels[...] = case.labels.array
+    structures, taken = list(case.structures), {structure.name for structure in case.structures}
+    number = max([*library.label_names(), int(labels.max()), *(s.label for s in case.structures)])
+    for outline_ in found:
+        if outline_.name in taken:
+            raise InputError(f"the case has a structure {outline_.name!r} already: name the new one otherwise")
+        free = outline_.mask & (labels == 0)
+        if not free.any():
+            continue
+        number += 1
+        if number > LARGEST_LABEL:
+            raise InputError(f"no label number is left: {LARGEST_LABEL} is the largest")
+        labels[free] = number
+        structures.append(_structure(outline_, number))
+        taken.add(outline_.name)
+    if len(structures) == len(case.structures):
+        return dataclasses.replace(case, notes=(*case.notes, *notes))
+    volume = Volume(grid=case.ct.grid, array=labels.astype(np.min_scalar_type(number)), quantity="label")
+    return dataclasses.replace(case, labels=volume, structures=tuple(structures), notes=(*case.notes, *notes))
+
+
+def _structure(found: Outline, number: int) -> Structure:
+    rule = library.structure_rule(found.name)
+    return Structure(
+        name=found.name, role=rule.role, label=number, limit=rule.limit, tissue=rule.tissue, estimated=found.estimated
+    )
+
+
+def _wanted(only: Iterable[str] | None) -> tuple[str, ...]:
+    names = ESTIMATES if only is None else tuple(only)
+    if unknown := [name for name in names if name not in ESTIMATES]:
+        raise InputError(f"iceball does not estimate {', '.join(unknown)}; it estimates: {', '.join(ESTIMATES)}")
+    return names
+
+
+def _has(case: Case, name: str) -> bool:
+    names = [structure.name for structure in case.structures]
+    if name == BONE:
+        return labelled_bone(case, whole(case.ct.grid.shape)) is not None
+    if name == LUNG:
+        return labelled_lung(case, None) is not None
+    return any(each == name or each.startswith(f"{name}_") for each in names)
+
+
+def _found(case: Case, missing: tuple[str, ...], tell: Callable[[float, str], None]) -> list[Outline]:
+    """Outline what is ``missing``, on the box around the patient, put back onto the whole grid."""
+    if not missing:
+        return []
+    tell(0.02, "body")
+    inside = body_of(case, whole(case.ct.grid.shape))
+    place = box_of(inside)
+    inner = whole(inside[place].shape)
+    found: list[Outline | None] = []
+    if {CANAL, ROOT, BONE} & set(missing):
+        found += _of_spine(case, missing, place, tell)
+    tell(0.75, "skin and lung")
+    if SKIN in missing:
+        found.append(skin_from(inside[place], case, place, inner))
+    if {PLEURA, LUNG} & set(missing):
+        found += _of_chest(case, missing, inside[place], place)
+    return [_put_back(outline_, place, case) for outline_ in found if outline_ is not None]
+
+
+def _put_back(found: Outline, place: Place, case: Case) -> Outline:
+    mask = np.zeros(case.ct.grid.shape, dtype=bool)
+    mask[place] = found.mask
+    return dataclasses.replace(found, mask=mask)
+
+
+def _of_spine(
+    case: Case, missing: tuple[str, ...], place: Place, tell: Callable[[float, str], None]
+) -> list[Outline | None]:
+    tell(0.3, "bone")
+    hu, spacing = scanned_hu(case, place), case.ct.grid.spacing_mm
+    inner = whole(hu.shape)
+    hard = hard_bone(hu, spacing)
+    tell(0.5, "spinal canal")
+    spine = spine_from(hu, hard, case, place)
+    canal = None if spine is None else canal_from(spine, case, inner)
+    found: list[Outline | None] = [canal] if CANAL in missing else []
+    if ROOT in missing and spine is not None:
+        tell(0.6, "nerve roots")
+        found += roots_from(spine, case, place, inner)
+    if BONE in missing:
+        mask = filled(hu, hard, spacing)
+        mask = mask if canal is None else mask & ~canal.mask
+        found.append(Outline(name=BONE, mask=mask, estimated=True, note="estimated by iceball from the CT"))
+    return found
+
+
+def _of_chest(case: Case, missing: tuple[str, ...], inside: NDArray[np.bool_], place: Place) -> list[Outline | None]:
+    air = labelled_lung(case, place)
+    found: list[Outline | None] = []
+    if air is None:
+        lung = lung_from(inside, case, place, whole(inside.shape))
+        if LUNG in missing:
+            found.append(lung)
+        air = None if lung is None else lung.mask
+    if PLEURA in missing and air is not None:
+        found.append(pleura_of(air, case.ct.grid))
+    return found
+
+
+def _rank(name: str) -> int:
+    return next(i for i, kind in enumerate(ESTIMATES) if name == kind or name.startswith(f"{kind}_"))
+
+
+def _notes(found: list[Outline], missing: tuple[str, ...], kept: set[str]) -> tuple[str, ...]:
+    """Say what was estimated, what was looked for in vain, and what the case had already."""
+    kinds = {ESTIMATES[_rank(outline_.name)] for outline_ in found}
+    added = [name for name in missing if name in kinds]
+    vain = [name for name in missing if name not in kinds]
+    notes = []
+    if added:
+        notes.append(f"estimated by iceball, drawn by nobody: {', '.join(added)}")
+    if vain:
+        notes.append(f"looked for and not found on this scan: {', '.join(vain)}")
+    if kept:
+        notes.append(f"already labelled, not estimated: {', '.join(name for name in ESTIMATES if name in kept)}")
+    return tuple(notes)

@@ -1,0 +1,179 @@
+"""Skin and pleura: shells at a border, guessed from the CT; and the lung."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import library
+from iceball.anatomy._body import body
+from iceball.anatomy.outlines._blocks import (
+    Place,
+    ball,
+    closed,
+    eroded,
+    grown,
+    labelled,
+    pooled,
+    spread,
+    steps_of,
+    whole,
+)
+from iceball.anatomy.outlines._canal import Outline
+from iceball.nouns import Case, Grid, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SKIN, LUNG, PLEURA = "skin", "lung", "pleura"
+CLOSE_MM = 4.0  # half the width of a vessel in the lung that is filled: numerical
+LEAST_SKIN_ML = 0.1
+
+
+def skin(case: Case, *, within: Place | None = None) -> Outline | None:
+    """Skin, of the part ``within`` of the CT: what of the body lies near the air of the room; None without any.
+
+    Where the border of the scan cuts the body there is no skin.
+
+    Parameters
+    ----------
+    case : Case
+        CT, and field of view where there is one
+    within : three slices, optional
+        the part that is asked for
+
+    Source: this project's own method; thickness from ``library.outline_rules()``.
+    """
+    slab, inner = slab_of(case.ct.grid, within)
+    return skin_from(body_of(case, slab), case, slab, inner)
+
+
+def skin_from(inside: NDArray[np.bool_], case: Case, slab: Place, inner: Place) -> Outline | None:
+    """Skin of the body ``inside`` (I, J, K) of the part ``slab``."""
+    room = ~inside
+    if case.field_of_view is not None:
+        room &= case.field_of_view.array[slab] > 0
+    thickness = library.outline_rules()["skin_thickness_mm"].value
+    shell = grown(room, thickness, case.ct.grid.spacing_mm) & inside
+    mask = shell[inner]
+    mask &= case.ct.array[slab][inner] > library.hu_rules()["gas_below_hu"].value
+    if np.count_nonzero(mask) * case.ct.grid.voxel_ml < LEAST_SKIN_ML:
+        return None
+    note = "estimated by iceball from the body's surface: nobody drew it"
+    return Outline(name=SKIN, mask=mask, estimated=True, note=note)
+
+
+def lung(case: Case, *, within: Place | None = None) -> Outline | None:
+    """Lung, of the part ``within`` of the CT: large pieces of gas in the body that are no darker than lung.
+
+    Gas in the bowel is smaller or darker. Vessels in the lung are part of it.
+
+    Parameters
+    ----------
+    case : Case
+        CT, and field of view where there is one
+    within : three slices, optional
+        the part that is asked for; pieces are measured on whole slices
+
+    Source: this project's own method; thresholds from ``library.hu_rules()`` and ``library.outline_rules()``.
+    """
+    slab, inner = slab_of(case.ct.grid, within)
+    return lung_from(body_of(case, slab), case, slab, inner)
+
+
+def lung_from(inside: NDArray[np.bool_], case: Case, slab: Place, inner: Place) -> Outline | None:
+    """Lung in the body ``inside`` (I, J, K) of the part ``slab``."""
+    spacing = case.ct.grid.spacing_mm
+    hu = np.asarray(case.ct.array[slab], dtype=np.float32)
+    steps = steps_of(spacing)
+    size = (spacing[0] * steps[0], spacing[1] * steps[1], spacing[2] * steps[2])
+    coarse = pooled(hu, steps, np.mean)
+    airy = (coarse < library.hu_rules()["gas_below_hu"].value) & (pooled(inside, steps, np.mean) > 0.5)
+    kept = _lung_pieces(airy, coarse, size)
+    if not kept.any():
+        return None
+    shut = closed(kept, ball(CLOSE_MM, size), border=True)
+    deep, around = spread(eroded(shut), steps, hu.shape), spread(grown(shut, 0.0, size), steps, hu.shape)
+    mask = (deep | (around & (hu < library.hu_rules()["gas_below_hu"].value) & inside))[inner]
+    if not mask.any():
+        return None
+    note = "estimated by iceball from gas in the body: nobody drew it; much gas in the bowel can pass for lung"
+    return Outline(name=LUNG, mask=mask, estimated=True, note=note)
+
+
+def pleura(case: Case, *, within: Place | None = None) -> Outline | None:
+    """Pleura, of the part ``within`` of the CT: a shell around the lung, by its labels, or by ``lung`` without any.
+
+    Parameters
+    ----------
+    case : Case
+        CT and labels
+    within : three slices, optional
+        the part that is asked for
+
+    Source: this project's own method; thickness from ``library.outline_rules()``.
+    """
+    drawn = labelled_lung(case, within)
+    if drawn is not None:
+        return pleura_of(drawn, case.ct.grid)
+    found = lung(case, within=within)
+    return None if found is None else pleura_of(found.mask, case.ct.grid)
+
+
+def pleura_of(air: NDArray[np.bool_], grid: Grid) -> Outline | None:
+    """Shell around the lung ``air`` (I, J, K)."""
+    thickness = library.outline_rules()["pleura_thickness_mm"].value
+    mask = grown(air, thickness, grid.spacing_mm) & ~air
+    note = "estimated by iceball as a shell around the lung: nobody drew it"
+    return Outline(name=PLEURA, mask=mask, estimated=True, note=note) if mask.any() else None
+
+
+def labelled_lung(case: Case, within: Place | None) -> NDArray[np.bool_] | None:
+    """(I, J, K) True in what the case's labels call lung; None where they call nothing so."""
+    numbers = [s.label for s in case.structures if s.name == LUNG or s.name.startswith(f"{LUNG}_")]
+    if case.labels is None or not numbers:
+        return None
+    mask = np.isin(case.labels.array if within is None else case.labels.array[within], numbers)
+    return mask if mask.any() else None
+
+
+def _lung_pieces(airy: NDArray[np.bool_], coarse: NDArray[np.float32], size: tuple[float, ...]) -> NDArray[np.bool_]:
+    from scipy import ndimage
+
+    pieces, count = labelled(airy)
+    numbers = np.arange(1, count + 1)
+    volume_ml = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * np.prod(size) / 1000.0
+    cut = np.zeros(count + 1, dtype=bool)
+    for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]):
+        cut[np.unique(side)] = True
+    rules = library.outline_rules()
+    least = np.where(cut[1:], rules["lung_least_cut_ml"].value, rules["lung_least_ml"].value)
+    large = volume_ml >= least
+    kept = np.zeros(count + 1, dtype=bool)
+    if large.any():
+        middle = np.asarray(ndimage.median(coarse, pieces, numbers[large]))
+        kept[numbers[large]] = middle > library.hu_rules()["lung_median_above_hu"].value
+    return kept[pieces]
+
+
+def slab_of(grid: Grid, within: Place | None) -> tuple[Place, Place]:
+    """Return the whole slices that ``within`` lies in, and ``within`` inside of them."""
+    if within is None:
+        return whole(grid.shape), whole(grid.shape)
+    places = [slice(*part.indices(n)[:2]) for part, n in zip(within, grid.shape, strict=True)]
+    margin = int(np.ceil(CLOSE_MM / grid.spacing_mm[2])) + 1
+    low, high = max(0, places[2].start - margin), min(grid.shape[2], places[2].stop + margin)
+    slab = (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(low, high))
+    return slab, (places[0], places[1], slice(places[2].start - low, places[2].stop - low))
+
+
+def body_of(case: Case, slab: Place) -> NDArray[np.bool_]:
+    """(I, J, K) True in the patient, of the whole slices ``slab``."""
+    start = [part.start for part in slab]
+    shape = tuple(part.stop - part.start for part in slab)
+    a, b, c = map(float, case.ct.grid.position_mm(start))
+    grid = Grid(shape=shape, spacing_mm=case.ct.grid.spacing_mm, origin_mm=(a, b, c), direction=case.ct.grid.direction)  # pyright: ignore[reportArgumentType]
+    ct = Volume(grid=grid, array=case.ct.array[slab], quantity="hu")
+    view = case.field_of_view
+    return body(ct, None if view is None else Volume(grid=grid, array=view.array[slab], quantity="label"))
