@@ -13,7 +13,7 @@ from iceball.nouns import Case, Grid, Lesion, Structure, Volume
 
 MUSCLE_HU, MARROW_HU, CORTEX_HU, TRABECULAR_HU, LESION_HU = 55.0, -50.0, 1300.0, 180.0, 45.0
 FAT_HU, AIR_HU = -100.0, -1000.0
-FINE = 3  # each voxel is the mean of FINE³ points: partial volume as a scanner makes it
+FINE = 2  # each voxel is the mean of FINE³ points: partial volume as a scanner makes it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,22 +39,23 @@ def structure(name: str, label: int) -> Structure:
 
 def grid_around(half_mm, spacing_mm) -> Grid:
     shape = tuple(2 * round(h / s) + 1 for h, s in zip(half_mm, spacing_mm, strict=True))
-    origin = tuple(-(n - 1) / 2 * s for n, s in zip(shape, spacing_mm, strict=True))
+    # Off the middle by a third of a voxel: no border of a phantom runs through the centres of voxels.
+    origin = tuple(-((n - 1) / 2 - 0.31) * s for n, s in zip(shape, spacing_mm, strict=True))
     return Grid(shape=shape, spacing_mm=spacing_mm, origin_mm=origin)
 
 
 def averaged(grid: Grid, look) -> np.ndarray:
     """Mean HU of each voxel over FINE³ points of ``look(points)``."""
-    total = np.zeros(grid.shape)
+    total = np.zeros(grid.shape, dtype=np.float32)
     centres = positions(grid)
     spots = (np.arange(FINE) - (FINE - 1) / 2) / FINE
     for shift in itertools.product(spots, repeat=3):
-        total += look(centres + np.asarray(shift) * grid.spacing_mm)
+        total += look(centres + (np.asarray(shift) * grid.spacing_mm).astype(np.float32))
     return total / FINE**3
 
 
 def positions(grid: Grid) -> np.ndarray:
-    return grid.position_mm(np.moveaxis(np.indices(grid.shape), 0, -1))
+    return grid.position_mm(np.moveaxis(np.indices(grid.shape), 0, -1)).astype(np.float32)
 
 
 def case_of(grid, hu, labels, names, mask, *, noise_hu=15.0, seed=1, matrix="lytic", bone="") -> Case:

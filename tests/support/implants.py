@@ -20,6 +20,8 @@ from iceball import implanting, io, library
 from iceball.anatomy import outlines
 from iceball.errors import InputError
 from iceball.implanting import Wish
+from iceball.implanting._fields import stream
+from iceball.implanting._shapes import ideal
 from iceball.nouns import Case, Structure, Volume
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -27,12 +29,13 @@ COUNT, SEED = 20, 41
 SIZE_MM = (12.0, 45.0)
 MATRICES, SHAPES = ("lytic", "blastic", "mixed"), ("sphere", "ellipsoid", "lobulated")
 LEAST_FRACTION = 0.6  # of the ideal shape's volume that the bone must hold
-DEEP_MM, METAL_MM, THIN_MM, TRIES = 3.0, 25.0, 1.5, 400
+DEEP_MM, METAL_MM, THIN_MM, TRIES, FULL_TRIES = 3.0, 25.0, 1.5, 400, 4
 # Discs of the CTs without labels: slices at the middle of the body; how thick, wide and far before the canal they are.
 DISCS = {
     "thorax, 1.5 mm": (11, 28.5, 43, 58.5, 74.5, 89, 103, 117, 129, 141.5, 153),
     "thorax slab, 1 mm": (18.5, 41.5),
 }
+LOOKED_AT = {"thorax slab, 1 mm": (slice(104, 384), slice(310, 480), slice(0, 60))}  # the rest is lung: time saved
 DISC_MM, DISC_WIDE_MM, DISC_FROM_MM, DISC_TO_MM, BODY_AHEAD_MM, SPINE_MM = 4.0, 28.0, 7.0, 48.0, 22.0, 42.0
 LEAST_AWAY_MM, AROUND_MM = 2.0, 8.0  # the bone that a lesion is seen against
 
@@ -97,14 +100,19 @@ def deepest_mm(case: Case) -> tuple[float, float, float]:
 def _placed(scan: str, wish: Wish, rng: np.random.Generator) -> tuple[Case, Wish] | None:
     """Draw places in the bone of ``scan`` until the lesion finds room; None if it does not."""
     case, bone, deep = _ground(scan)
+    known = Volume(grid=case.ct.grid, array=bone.astype(np.uint8), quantity="label")
     cloud = _cloud(wish)
+    tried = 0
     for chosen in rng.integers(len(deep), size=TRIES):
         at = case.ct.grid.position_mm(deep[chosen])
         if _held(bone, case, at + cloud) < LEAST_FRACTION:
             continue
+        tried += 1
+        if tried > FULL_TRIES:
+            break
         here = dataclasses.replace(wish, at_mm=tuple(round(float(v), 3) for v in at))
         try:
-            made = implanting.implant(case, here)
+            made = implanting.implant(case, here, outlined=known)
         except InputError:  # it would reach out of the scan, or the bone piece is smaller than all bone around
             continue
         done = implanting.achieved(made, here)
@@ -137,31 +145,35 @@ def _shows(before: Case, made: Case, bone: np.ndarray) -> bool:
 
 
 def _cloud(wish: Wish) -> np.ndarray:
-    """(N, 3) points that fill the wish's ball [mm]: coarse, only to pass over hopeless places quickly."""
-    line = np.linspace(-0.5, 0.5, 9) * wish.size_mm * 0.8
+    """(N, 3) points that fill the ideal shape about its middle [mm]: to pass over hopeless places quickly."""
+    line = np.linspace(-0.5, 0.5, 17) * wish.size_mm
     points = np.stack(np.meshgrid(line, line, line, indexing="ij"), axis=-1).reshape(-1, 3)
-    return points[np.linalg.norm(points, axis=1) <= 0.4 * wish.size_mm]
+    return points[ideal(wish.shape, wish.size_mm, stream(wish.seed, "shape")).depth_mm(points) > 0]
 
 
 def _held(bone: np.ndarray, case: Case, points_mm: np.ndarray) -> float:
     index = np.rint(case.ct.grid.index_of(points_mm)).astype(int)
-    inside = ((index >= 0) & (index < bone.shape)).all(axis=1)
-    return float(bone[tuple(index[inside].T)].sum() / len(points_mm))
+    if (index <= 0).any() or (index >= np.asarray(bone.shape) - 1).any():
+        return 0.0  # it would reach out of the scan
+    return float(bone[tuple(index.T)].mean())
 
 
 @functools.cache
 def _ground(scan: str) -> tuple[Case, np.ndarray, np.ndarray]:
     """A CT, its bone (I, J, K), and the voxels (N, 3) that lie deep in bone and far from metal."""
     case = SCANS[scan]()
-    canal = outlines.canal(case)
-    bone = outlines.bone(case.ct, case.field_of_view)
+    within = LOOKED_AT.get(scan, tuple(slice(0, n) for n in case.ct.grid.shape))
+    bone, canal = (np.zeros(case.ct.grid.shape, dtype=bool) for _ in range(2))
+    bone[within] = outlines.bone(case.ct, case.field_of_view, within=within)
     if case.labels is not None:
-        bone = bone | (case.labels.array > 0)
-    if scan in DISCS and canal is not None:
-        case, front, discs = _with_discs(case, canal.mask, DISCS[scan])
-        bone = bone & ~front & ~discs
-    if canal is not None:
-        bone = bone & ~canal.mask
+        bone |= case.labels.array > 0
+    found = outlines.canal(case, within=within)
+    assert found is not None, f"no canal on {scan}"
+    canal[within] = found.mask
+    if scan in DISCS:
+        case, front, discs = _with_discs(case, canal, DISCS[scan])
+        bone &= ~front & ~discs
+    bone &= ~canal
     return case, bone, _deep(case, bone)
 
 

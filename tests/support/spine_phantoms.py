@@ -44,12 +44,12 @@ class Spine:
     matrix: str = "lytic"
 
 
-def spine_case(spine: Spine = Spine(), spacing_mm=(0.7, 0.7, 1.0), *, canal=True, half_mm=(48.0, 52.0, 62.0), **more):
+def spine_case(spine: Spine = Spine(), spacing_mm=(0.7, 0.7, 1.0), *, canal=True, half_mm=(30.0, 47.0, 55.0), **more):
     grid = grid_around(half_mm, spacing_mm)
     turn = Rotation.from_euler("x", spine.tilt_deg, degrees=True)
 
     def own(points):
-        x, y, z = np.moveaxis(turn.apply(points.reshape(-1, 3)).reshape(points.shape), -1, 0)
+        x, y, z = np.moveaxis((points @ turn.as_matrix().T.astype(np.float32)), -1, 0)
         return x, y, z
 
     def look(points):

@@ -31,6 +31,8 @@ RIB = {
     "systemic_therapy_stable": True,
     "life_expectancy_months": 12.0,
     "fracture_or_impending": False,
+    "cord_compression": False,
+    "primary_melanoma_or_renal": False,
     "bleeding_risk_class": "low",
     "inr": 1.0,
     "platelets_per_nl": 200.0,
@@ -86,7 +88,7 @@ def test_an_open_verdict_lists_what_is_missing_and_how_to_answer(case: Path):
     assert "verdict: open: an answer that is missing could still decide." in done.stdout
     assert "not a medical device" in done.stdout
     for key in ("worst_pain_nrs", "age_years", "inr"):
-        assert f"  {key} " in done.stdout
+        assert f"\n{key} " in done.stdout
     assert "Answer with --set key=value, --facts FILE, or --ask." in done.stdout
 
 
@@ -96,14 +98,13 @@ def test_who_made_the_mask_is_said_first(case: Path):
 
 def test_findings_are_shown_with_measured_limit_and_source(case: Path):
     text = screened(case, "--set", "worst_pain_nrs=3").stdout
-    line = next(line for line in text.splitlines() if "The worst pain of the last 24 hours" in line)
-    assert "stop" in line
-    assert "3 of 10" in line
-    assert "4 of 10" in line
-    assert "callstrom_2006" in line
-    assert "May go on all the same: local control" in text
-    assert "recalled_clinical ?" in text
-    assert "iceball_clinical_notes !" in text
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if "The worst pain of the last 24 hours" in line)
+    assert lines[at].startswith("stop ")
+    assert lines[at + 1].strip() == "measured 3 of 10, limit 4 of 10; callstrom_2006, read"
+    assert lines[at + 2].strip().startswith("May go on all the same: local control")
+    assert "recalled_clinical, recalled from memory, not looked up" in text
+    assert "iceball_clinical_notes, a judgement of the authors" in text
 
 
 def test_names_with_brackets_are_printed_as_they_are(case: Path):
@@ -156,10 +157,54 @@ def test_a_real_measurement_of_a_small_patient_is_screened(stored: Path):
     assert {"lesion_matrix", "lesion_diameter_mm", "slice_spacing_mm"} <= keys
 
 
+def test_the_verdict_is_said_first_and_last_and_how_much_is_missing(case: Path):
+    text = screened(case, "--set", "worst_pain_nrs=3", "--set", "antiangiogenic_therapy=yes").stdout
+    lines = [line for line in text.splitlines() if line]
+    verdict = "verdict: not within the evidence: see what says stop."
+    assert (lines[1], lines[-2]) == (verdict, verdict)
+    assert lines[2].strip().startswith("1 stop, 1 caution, ")
+    assert "answers missing: " in lines[2]
+    assert text.index("\nstop ") < text.index("\ncaution ")
+
+
+def test_what_is_missing_is_listed_by_what_it_could_do(case: Path):
+    text = screened(case).stdout
+    places = [
+        text.index(each)
+        for each in ("outside the evidence\nage_years", "\nworst_pain_nrs ", "missing and could set a condition\n")
+    ]
+    assert places == sorted(places)
+    assert text.index("\ninr ") > places[-1]
+    assert text.index("would only be noted\n") < text.index("\nbiopsy_wanted ")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_key_is_cut_and_no_line_is_too_long(case: Path, monkeypatch: pytest.MonkeyPatch, width: int):
+    surveyed(monkeypatch, (Fact(key="lesion_site", value="long_bone", origin="label"),))
+    monkeypatch.setattr(_app.out, "_width", width)
+    done = screened(case, "--json")
+    text = screened(case).stdout
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert [key for key in json.loads(done.stdout)["asks"] if f"\n{key} " not in text] == []
+
+
+def test_a_default_is_shown_as_a_default(case: Path, monkeypatch: pytest.MonkeyPatch):
+    surveyed(monkeypatch, (Fact(key="lesion_site", value="spine", origin="label"),))
+    text = screened(case).stdout
+    assert "bleeding_risk_class  high  default of the site 'Spine'" in text
+    assert "Bleeding risk is taken as high, as a default of the site: set bleeding_risk_class to change it." in text
+
+
+def test_what_nobody_is_asked_for_and_was_not_measured_is_said(case: Path, monkeypatch: pytest.MonkeyPatch):
+    surveyed(monkeypatch, IN_CT, (measures.Gap(key="metal_near_lesion", why="the numbers are no HU"),))
+    text = screened(case).stdout
+    assert "Not measured, and nobody is asked\nmetal_near_lesion  the numbers are no HU" in text
+
+
 def test_the_site_has_its_own_table(case: Path):
     text = screened(case).stdout
     assert "Site: Rib" in text
-    assert "Way in: along the rib, tangential to the pleura." in text
+    assert "Way in        along the rib, tangential to the pleura." in text
 
 
 def test_answers_come_from_the_case_the_file_and_the_line_the_later_before_the_earlier(case: Path, tmp_path: Path):
@@ -258,6 +303,26 @@ def test_an_answer_can_bring_new_questions(case: Path, monkeypatch: pytest.Monke
         "vertebral_level": "L3",
     }
     assert [score["name"] for score in json.loads(done.stdout)["scores"]] == ["sins"]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_an_answer_that_settles_nothing_is_not_asked_for_again(case: Path, monkeypatch: pytest.MonkeyPatch):
+    surveyed(monkeypatch, (Fact(key="lesion_site", value="spine", origin="label"),))
+    before = screening.screen(facts_of({"lesion_site": "spine"}, "label")).asks.index("vertebral_level")
+    done = screened(case, "--ask", "--json", answers="\n" * before + "none\n" + "\n" * 40)
+    object_ = json.loads(done.stdout)
+    assert {fact["key"]: fact["value"] for fact in object_["facts"]}["vertebral_level"] == "none"
+    assert done.stderr.count(library.question("vertebral_level").asks) == 1
+    assert "no_level_at_the_spine" in [finding["rule"] for finding in object_["findings"]]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_asked(
+    case: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command.os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match="cannot be written, so that no answer would be kept: give the answers with"):
+        screened(case, "--ask", answers="61\n")
 
 
 @pytest.mark.usefixtures("terminal")

@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     "assess", "bench", "demo", "implant", "library", "phantom",
-    "read", "report", "screen", "simulate", "validate", "verify",
+    "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify",
 )  # fmt: skip
 
 

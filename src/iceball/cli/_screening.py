@@ -1,8 +1,8 @@
-"""A screening as tables for people."""
+"""A screening for people: the verdict first and last; between them why, gravest first, and what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from iceball import library, screening
 from iceball.cli._app import out
-from iceball.nouns import Finding, Score, Screening
+from iceball.nouns import Fact, Finding, Score, Screening, Severity
 from iceball.provenance import RESEARCH_USE
 
 COLOURS = {"stop": "bold red", "caution": "yellow", "note": "dim"}
@@ -21,104 +21,142 @@ VERDICT_COLOURS = {
     "not within the evidence": "bold red",
     "open": "bold magenta",
 }
-MARKS = {"read": "", "computed": "", "recalled": " ?", "judgement": " !"}
-LEGEND = "? recalled from memory, not looked up   ! judgement of the authors"
 SAYS = {
     "candidate": "no rule stands against it",
     "candidate with conditions": "see the cautions",
     "not within the evidence": "see what says stop",
     "open": "an answer that is missing could still decide",
 }
+FAR = {
+    "read": "read",
+    "computed": "computed",
+    "recalled": "recalled from memory, not looked up",
+    "judgement": "a judgement of the authors",
+}
+STAKES: dict[Severity, str] = {
+    "stop": "could put it outside the evidence",
+    "caution": "could set a condition",
+    "note": "would only be noted",
+}
+# The longest key is not broken where the terminal leaves room beside it: a key that is cut cannot be typed.
+ROOM_FOR_KEYS = 60
 
 
 def show(done: Screening, not_measured: Mapping[str, str]) -> None:
-    """Print a screening as tables; ``not_measured`` says by key why the CT gave no answer."""
+    """Print a screening; ``not_measured`` says by key why the CT gave no answer."""
+    stakes = screening.at_stake(done)
+    _verdict(done)
+    out.print(f"  {_counts(done, stakes)}", highlight=False)
     of_site = tuple(finding for finding in done.findings if finding.rule.startswith("site "))
-    out.print(_findings(tuple(finding for finding in done.findings if finding not in of_site)))
+    _findings(tuple(finding for finding in done.findings if finding not in of_site))
     if of_site:
-        out.print(_site(of_site))
-    out.print(LEGEND, style="dim", highlight=False)
+        _site(of_site)
     for score in done.scores:
-        out.print(_score(score))
+        _score(score)
     if done.facts:
-        out.print(_facts(done))
+        _list("What is known", ((fact.key, _known(fact)) for fact in done.facts))
+    for stake, says in STAKES.items():
+        if keys := [key for key in done.asks if stakes[key] == stake]:
+            _list(f"What is missing and {says}", ((key, _asked(key, not_measured)) for key in keys))
+    if gaps := {key: why for key, why in not_measured.items() if not library.question(key).asked}:
+        _list("Not measured, and nobody is asked", ((key, escape(why)) for key, why in gaps.items()))
     if done.asks:
-        out.print(_asks(done, not_measured))
-        out.print("Answer with --set key=value, --facts FILE, or --ask.", style="dim", highlight=False)
-    colour = VERDICT_COLOURS[done.verdict]
-    out.print(f"verdict: [{colour}]{done.verdict}[/]: {SAYS[done.verdict]}. {RESEARCH_USE}", highlight=False)
+        out.print("\nAnswer with --set key=value, --facts FILE, or --ask.", style="dim", highlight=False)
+    out.print()
+    _verdict(done)
+    out.print(RESEARCH_USE, highlight=False)
 
 
-def _findings(findings: tuple[Finding, ...]) -> Table:
-    table = _table("Findings", "severity", "finding")
-    for head in ("measured", "limit"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    for finding in findings:
-        table.add_row(
-            Text(finding.severity, style=COLOURS[finding.severity]),
-            _with_override(finding),
-            _number(finding.measured, finding.unit),
-            _number(finding.limit, finding.unit),
-            _source(finding),
-        )
-    return table
+def _verdict(done: Screening) -> None:
+    out.print(f"verdict: [{VERDICT_COLOURS[done.verdict]}]{done.verdict}[/]: {SAYS[done.verdict]}.", highlight=False)
 
 
-def _site(findings: tuple[Finding, ...]) -> Table:
-    table = _table(f"Site: {library.sites()[findings[0].subject].says}", "what the site asks for", "source")
-    for finding in findings:
-        table.add_row(escape(finding.says), _source(finding))
-    return table
+def _counts(done: Screening, stakes: Mapping[str, Severity]) -> str:
+    """How many findings of each severity there are, and how many answers are missing."""
+    said = [finding.severity for finding in done.findings]
+    found = ", ".join(f"{said.count(each)} {each}{'s' * (said.count(each) != 1)}" for each in STAKES)
+    if not stakes:
+        return f"{found}; no answer is missing"
+    could = list(stakes.values())
+    return (
+        f"{found}; {len(could)} answers missing: {could.count('stop')} {STAKES['stop']}, "
+        f"{could.count('caution')} {STAKES['caution']}"
+    )
+
+
+def _findings(findings: Iterable[Finding]) -> None:
+    rows = ((Text(each.severity, style=COLOURS[each.severity]), _finding(each)) for each in findings)
+    _list("Findings, the gravest first", rows)
+
+
+def _finding(finding: Finding) -> str:
+    """What a finding says; under it the numbers and the source, and when a clinician may go on all the same."""
+    lines = [escape(finding.says), f"[dim]{_numbers(finding)}{_source(finding)}[/]"]
+    if finding.severity != "note" and (override := screening.override_of(finding)):
+        lines.append(f"[dim]May go on all the same: {escape(override)}[/]")
+    return "\n".join(lines)
+
+
+def _numbers(finding: Finding) -> str:
+    named = (("measured", finding.measured), ("limit", finding.limit))
+    given = [f"{what} {value:.4g} {finding.unit}".rstrip() for what, value in named if value is not None]
+    return escape(", ".join(given) + "; ") if given else ""
 
 
 def _source(finding: Finding) -> str:
-    return f"{escape(finding.source)}{MARKS[screening.evidence_of(finding).confidence]}"
+    evidence = screening.evidence_of(finding)
+    if finding.rule in screening.OWN_RULES and evidence.source not in library.sources():
+        return "said by iceball itself"
+    return f"{escape(evidence.source)}, {FAR[evidence.confidence]}"
 
 
-def _with_override(finding: Finding) -> str:
-    override = screening.override_of(finding)
-    tail = f"\n[dim]May go on all the same: {escape(override)}[/]" if finding.severity != "note" and override else ""
-    return escape(finding.says) + tail
+def _site(findings: tuple[Finding, ...]) -> None:
+    rows = []
+    for finding in findings:
+        head, _, says = finding.says.partition(": ")
+        rows.append((head, f"{escape(says)}\n[dim]{_source(finding)}[/]"))
+    _list(f"Site: {library.sites()[findings[0].subject].says}", rows)
 
 
-def _score(score: Score) -> Table:
+def _score(score: Score) -> None:
     rule = next(rule for rule in library.scores() if rule.name == score.name)
     span = str(score.total) if score.total is not None else f"{score.least} to {score.most} so far"
     says = rule.category(score.least).says if score.category else "the answers missing decide"
-    table = _table(f"{rule.says}: {span}; {says} ({score.source})", "item", "answer")
+    title = f"{rule.says}: {span}; {says} ({score.source}, {FAR[rule.evidence.confidence]})"
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("item", "answer"):
+        table.add_column(column, overflow="fold")
     table.add_column("points", justify="right")
-    table.add_column("from")
+    table.add_column("from", no_wrap=True)
     for item in score.items:
         points = "?" if item.points is None else str(item.points)
-        table.add_row(escape(item.name), escape(item.says), points, item.origin or ", ".join(item.facts))
+        table.add_row(escape(item.name), escape(item.says), points, item.origin or "missing")
+    out.print(f"\n[bold]{escape(title)}[/]", highlight=False)
+    out.print(table)
     if note := rule.evidence.note:
-        table.caption, table.caption_justify = escape(note), "left"
-    return table
+        out.print(f"[dim]{escape(note)}[/]", highlight=False)
 
 
-def _facts(done: Screening) -> Table:
-    table = _table("What is known", "key", "answer", "from", "how")
-    for fact in done.facts:
-        table.add_row(fact.key, escape(screening.in_words(fact)), fact.origin, escape(fact.note))
-    return table
+def _known(fact: Fact) -> str:
+    """The answer, where it came from and how. What follows from the site is a default, whatever the site came from."""
+    default = fact.note.startswith("default ")
+    how = fact.note if default else f"{fact.origin}: {fact.note}" if fact.note else fact.origin
+    return f"{escape(screening.in_words(fact))}  [dim]{escape(how)}[/]"
 
 
-def _asks(done: Screening, not_measured: Mapping[str, str]) -> Table:
-    table = _table("What is missing, the most decisive first", "key", "question", "takes")
-    for key in done.asks:
-        question = library.question(key)
-        why = f"\n[dim]Not measured: {escape(not_measured[key])}[/]" if key in not_measured else ""
-        table.add_row(key, escape(question.asks) + why, escape(screening.takes(question)))
-    return table
+def _asked(key: str, not_measured: Mapping[str, str]) -> str:
+    question = library.question(key)
+    why = f"\n[dim]Not measured: {escape(not_measured[key])}[/]" if key in not_measured else ""
+    return f"{escape(question.asks)} [dim]({escape(screening.takes(question))})[/]{why}"
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # a key that is cut off cannot be typed
-    return table
-
-
-def _number(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:.4g} {unit}".strip()
+def _list(title: str, rows: Iterable[tuple[str | Text, str]]) -> None:
+    """Print ``rows`` in two columns under ``title``: what it is, and the text about it."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=out.width >= ROOM_FOR_KEYS, overflow="fold")
+    table.add_column(overflow="fold")
+    for head, text in rows:
+        table.add_row(head, text)
+    if table.row_count:
+        out.print(f"\n[bold]{escape(title)}[/]", highlight=False)
+        out.print(table, highlight=False)

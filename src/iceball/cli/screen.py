@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -54,8 +55,8 @@ def screen(
     from iceball import io, provenance, screening
     from iceball.cli import _screening
 
-    if ask and not _at_terminal():
-        raise InputError("--ask needs a terminal to ask at: give the answers with --facts FILE or --set key=value")
+    if ask:
+        _require_answers_can_be_kept(case)
     answers = _answers(case, facts, set_ or [])
     survey, origin = _measured(case)
     fingerprint = io.stored_case_fingerprint(case)
@@ -121,6 +122,15 @@ def _pairs(pairs: list[str]) -> list[Fact]:
     return list(found.values())
 
 
+def _require_answers_can_be_kept(folder: Path) -> None:
+    """Refuse --ask where nobody can answer, or where the answers would be lost once given."""
+    instead = "give the answers with --facts FILE or --set key=value"
+    if not _at_terminal():
+        raise InputError(f"--ask needs a terminal to ask at: {instead}")
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise InputError(f"{folder} cannot be written, so that no answer would be kept: {instead}")
+
+
 def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
@@ -140,6 +150,8 @@ def _ask(answers: dict[str, Fact], judge: Screen) -> dict[str, Fact]:
             skipped.add(key)
         else:
             answers[key] = fact
+            if key in judge(answers.values()).asks:  # an answer that settles nothing: it does not go with another one
+                skipped.add(key)
     return answers
 
 

@@ -18,28 +18,27 @@ if TYPE_CHECKING:
     from iceball.implanting._crop import Slices
     from iceball.implanting._piece import Index
     from iceball.implanting._wish import Wish
-    from iceball.nouns import Case, Grid
+    from iceball.nouns import Case, Grid, Volume
     from iceball.nouns._noun import Point
 
 RIM_MM = 2.0  # numerical: dense bone this near to its label belongs to it
 
 
-def own_bone(case: Case, wish: Wish, slices: Slices, part: Grid) -> tuple[NDArray[np.bool_], str]:
+def own_bone(
+    case: Case, wish: Wish, slices: Slices, part: Grid, *, outlined: Volume | None = None
+) -> tuple[NDArray[np.bool_], str]:
     """Find the bone for ``wish``, (I, J, K) of the part at ``slices``, which lies on ``part``; and its name.
+
+    ``outlined`` is all bone of the CT, where it was outlined before.
 
     Raises
     ------
     UnknownName : if the case has no structure of that name
-    GeometryError : if there is no bone at the place, or the structure is none
+    GeometryError : if there is no bone at the place
     """
     name = wish.bone or structure_at(case, wish.at_mm)
     if not name:
-        from iceball.anatomy import outlines  # slow to import, and not needed where there is a label
-
-        seen = outlines.bone(case.ct, case.field_of_view, within=slices)
-        canal = outlines.canal(case, within=slices)
-        if canal is not None:
-            seen = seen & ~canal.mask
+        seen = _outlined(case, slices) if outlined is None else outlined.array[slices] > 0
         seen = seen & ~_no_bone(case, slices)
         index = _require_bone_at(seen, wish.at_mm, part, "any bone")
         return own_piece(case.ct.array[slices], seen, index, part), ""
@@ -49,6 +48,15 @@ def own_bone(case: Case, wish: Wish, slices: Slices, part: Grid) -> tuple[NDArra
     bone = labelled(case, name)[slices]
     _require_bone_at(bone, wish.at_mm, part, name)
     return _with_its_rim(bone, case, slices, part), name
+
+
+def _outlined(case: Case, slices: Slices) -> NDArray[np.bool_]:
+    """(I, J, K) bone that the CT shows in the part at ``slices``, without the spinal canal."""
+    from iceball.anatomy import outlines  # slow to import, and not needed where there is a label
+
+    bone = outlines.bone(case.ct, case.field_of_view, within=slices)
+    canal = outlines.canal(case, within=slices)
+    return bone if canal is None else bone & ~canal.mask
 
 
 def structure_at(case: Case, at_mm: Point) -> str:

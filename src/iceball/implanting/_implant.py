@@ -49,7 +49,7 @@ class Achieved:
     mean_hu: float
 
 
-def implant(case: Case, wish: Wish, *, replace: bool = False) -> Case:
+def implant(case: Case, wish: Wish, *, replace: bool = False, outlined: Volume | None = None) -> Case:
     """Implant the lesion of ``wish`` and return the new case, whose lesion mask is the truth and says what it is.
 
     The lesion stays in its bone, but for a small bulge where it has broken the cortex. Its HU and shapes are drawn from
@@ -64,6 +64,8 @@ def implant(case: Case, wish: Wish, *, replace: bool = False) -> Case:
         where, how large, of what kind
     replace : bool
         take a lesion of the case off its mask; its HU stay
+    outlined : Volume, optional
+        (I, J, K) 0/1, all bone of the CT without canal and discs, where the caller knows it; else it is outlined anew
 
     Raises
     ------
@@ -77,7 +79,7 @@ def implant(case: Case, wish: Wish, *, replace: bool = False) -> Case:
     check_place(case, wish, replace)
     slices, part = crop(case.ct.grid, wish.at_mm, wish.size_mm / 2 + MARGIN_MM)
     hu = np.asarray(case.ct.array[slices], dtype=np.float64)
-    bone, name = own_bone(case, wish, slices, part)
+    bone, name = own_bone(case, wish, slices, part, outlined=outlined)
     site = Site(grid=part, hu=hu, bone=bone, soft=_soft(case, slices, hu))
     scan, look = _scan(case, wish), draw_look(wish)
     body = ideal(wish.shape, wish.size_mm, stream(wish.seed, "shape"))

@@ -42,17 +42,17 @@ def own_piece(hu: NDArray[Any], bone: NDArray[np.bool_], index: Index, grid: Gri
     straight = distance_mm(here, grid)
     denser = np.maximum(seen - around, 0.0) / library.implant_rows("scan")["plate_hu"].value
     speed = np.where(bone, np.maximum(1.0 / (1.0 + denser**3), LEAST_SPEED), LEAST_SPEED)
-    way = _front(speed, index, grid)
+    way = _front(speed, index, grid, DETOUR * float(straight.max()) + DETOUR_MM)
     own = bone & (way <= DETOUR * straight + DETOUR_MM)
     plates = bone & (denser > 1.0) & (distance_mm(own, grid) <= PLATE_MM)
     return bone & np.asarray(ndimage.binary_dilation(own | plates), dtype=np.bool_)
 
 
-def _front(speed: NDArray[np.float64], index: Index, grid: Grid) -> NDArray[np.float64]:
-    """(I, J, K) how long a front takes from ``index`` at ``speed``, in mm of way at full speed."""
+def _front(speed: NDArray[np.float64], index: Index, grid: Grid, last_mm: float) -> NDArray[np.float64]:
+    """(I, J, K) how long a front takes from ``index`` at ``speed``, in mm of way at full speed; beyond the last: more."""
     import SimpleITK  # only here: slow to import
 
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(speed.T))
     image.SetSpacing(grid.spacing_mm)
-    front = SimpleITK.FastMarching(image, trialPoints=[list(index)])
+    front = SimpleITK.FastMarching(image, trialPoints=[list(index)], stoppingValue=last_mm)
     return np.asarray(SimpleITK.GetArrayFromImage(front)).T

@@ -2,9 +2,11 @@
 
 from iceball.io._atomic import refuse_occupied, write_bytes
 from iceball.io._nrrd import write_seg_nrrd
+from iceball.io._totalsegmentator import run_totalsegmentator, totalsegmentator_missing
 from iceball.io.assessments import write_assessment
 from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
+from iceball.io.curves import read_curves, read_region, split_curve
 from iceball.io.facts import read_facts, write_facts
 from iceball.io.fingerprints import case_fingerprint
 from iceball.io.plans import read_plan, write_plan
@@ -18,13 +20,18 @@ __all__ = [
     "phantom_document",
     "read_bench",
     "read_case",
+    "read_curves",
     "read_facts",
     "read_plan",
+    "read_region",
     "read_run",
     "read_run_case",
     "read_scan",
     "refuse_occupied",
+    "run_totalsegmentator",
+    "split_curve",
     "stored_case_fingerprint",
+    "totalsegmentator_missing",
     "write_assessment",
     "write_bytes",
     "write_case",

@@ -31,9 +31,9 @@ def read_dicom_mask(path: Path, kind: str, chosen: str, scan: ScanPart) -> MaskP
             from iceball.io._seg import read_seg
 
             return read_seg(path, what)
-        if modality == "RTSTRUCT" and kind == "lesion":
+        if modality == "RTSTRUCT" and kind != "labels":
             from iceball.io._rtstruct import read_rtstruct
 
             return read_rtstruct(path, what, chosen, scan)
-    wanted = "DICOM SEG or RTSTRUCT" if kind == "lesion" else "DICOM SEG"
+    wanted = "DICOM SEG" if kind == "labels" else "DICOM SEG or RTSTRUCT"
     raise InputError(f"{what} is DICOM of modality {modality}: give {wanted}, or NIfTI")

@@ -17,9 +17,10 @@ from iceball.io._paths import is_file, is_there
 
 
 def read_mask(path: Path, kind: str, scan: ScanPart) -> MaskPart:
-    """Read a mask; ``kind`` is "labels" or "lesion". FILE#NAME or FILE#NUMBER picks one region of several.
+    """Read a mask; ``kind`` is "labels", or "lesion" or "mask" for one thing.
 
-    ``scan`` is the CT, on whose slices the contours of an RTSTRUCT are filled.
+    FILE#NAME or FILE#NUMBER picks one thing of several. ``scan`` is the CT, on whose slices the contours of an RTSTRUCT
+    are filled.
 
     Raises
     ------
@@ -69,8 +70,8 @@ def _read_nifti_mask(path: Path, kind: str) -> MaskPart:
 
 
 def _one_region(mask: MaskPart, kind: str, chosen: str) -> MaskPart:
-    """Of a lesion file keep the one region that is meant."""
-    if kind != "lesion":
+    """Of a file that marks one thing, a lesion or a structure, keep the one region that is meant."""
+    if kind == "labels":
         return mask
     numbers = [int(number) for number in np.unique(mask.array) if number]
     names = {number: (mask.names or {}).get(number, str(number)) for number in numbers}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from iceball import library
 from iceball.errors import InputError
@@ -20,6 +20,13 @@ __all__ = ["FACTS_JSON", "FactsFile", "read_facts", "write_facts"]
 FACTS_JSON = "facts.json"
 
 
+def _plain(value: Any) -> bool | float | str:
+    """Refuse what is no answer in one line: pydantic would speak of each kind of the union in turn."""
+    if isinstance(value, bool | str) or (isinstance(value, int | float) and abs(value) < 1e300):  # not NaN either
+        return value
+    raise ValueError("an answer is true or false, a number or a text")
+
+
 class FactsFile(BaseModel):
     """Answers by the key of their question: true or false, a number in the question's unit, or a word.
 
@@ -30,7 +37,7 @@ class FactsFile(BaseModel):
 
     format: Literal["iceball-facts"]
     version: Literal[1]
-    answers: dict[str, bool | float | str]
+    answers: dict[str, Annotated[bool | float | str, BeforeValidator(_plain)]]
 
 
 def read_facts(path: Path | str) -> tuple[Fact, ...]:

@@ -11,6 +11,7 @@ from iceball.library._questions import Question, question
 from iceball.nouns import Fact
 
 _YES, _NO = ("yes", "y", "true"), ("no", "n", "false")
+_COMMA = re.compile(r"[+-]?\d+,\d+(\D.*)?")
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)")
 
 
@@ -26,6 +27,8 @@ def answer(key: str, value: bool | float | str) -> Fact:
     InputError : if the question takes no such answer: wrong kind, out of its range, another unit
     """
     asked = question(key)
+    if isinstance(value, str) and not value.isprintable():  # it would be sent to the terminal as it is
+        raise InputError(f"{key} takes {_takes(asked)} in letters that can be printed, not {value!r}")
     return Fact(key=key, value=_value(asked, value), origin="asked", unit=asked.unit)
 
 
@@ -76,7 +79,7 @@ def _choice(asked: Question, word: str) -> str:
 def _number(asked: Question, value: bool | float | str) -> float:
     if isinstance(value, bool):
         raise InputError(f"{asked.key} takes {_takes(asked)}, not {'yes' if value else 'no'}")
-    number = _with_unit(asked, value) if isinstance(value, str) else float(value)
+    number = _with_unit(asked, value) if isinstance(value, str) else _float(value)
     low, high = asked.low or 0.0, asked.high or math.inf
     if not (math.isfinite(number) and low <= number <= high):
         raise InputError(f"{asked.key} takes {_takes(asked)}, not {number:g}: check the number and its unit")
@@ -86,21 +89,33 @@ def _number(asked: Question, value: bool | float | str) -> float:
 
 
 def _with_unit(asked: Question, text: str) -> float:
+    if _COMMA.fullmatch(text.strip()):
+        raise InputError(f"{asked.key} is written with a point, not with a comma as in {text!r}")
     found = _NUMBER.fullmatch(text.strip())
     if found is None:
         raise InputError(f"{asked.key} takes {_takes(asked)}, not {text!r}")
     number, unit = float(found[1]), found[2].strip()
     if unit == "%" and asked.unit == "1" and asked.high == 1.0:
         return number / 100.0
-    if unit not in ("", asked.unit):
+    if unit not in ("", asked.unit, *asked.also):
         raise InputError(f"{asked.key} is asked in {_unit(asked) or 'no unit'}, not in {unit!r}: convert it")
     return number
+
+
+def _float(value: float) -> float:
+    """``value`` as a float; a whole number that no float can hold is as good as infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _takes(asked: Question) -> str:
     if asked.kind == "number":
         unit = _unit(asked)
         return f"a number from {asked.low:g} to {asked.high:g}{f' {unit}' if unit else ''}"
+    if asked.kind == "yes_no":
+        return "yes or no"
     return "one of " + ", ".join(asked.words) if asked.kind == "choice" else "a text"
 
 

@@ -34,16 +34,17 @@ from iceball.nouns._noun import noun
 QuestionKind = Literal["yes_no", "number", "choice", "name"]
 KINDS: tuple[QuestionKind, ...] = ("yes_no", "number", "choice", "name")
 _FIELDS = ("group", "kind", "says", "asks", "asked", "when", *EVIDENCE)
-_OF_KIND: Mapping[str, tuple[str, ...]] = {"number": ("unit", "low", "high", "whole"), "choice": ("choices",)}
+_OF_KIND: Mapping[str, tuple[str, ...]] = {"number": ("unit", "also", "low", "high", "whole"), "choice": ("choices",)}
 
 
 @noun
 class Question:
     """One thing to know of the patient, the lesion or the scan.
 
-    ``says`` names it in tables, ``asks`` puts it to a person. A number has a ``unit`` and the range ``low`` to ``high``
-    that an answer may have (``whole``: no fractions); a choice has its ``choices``, each word with a text. ``when``
-    says where the question arises. ``asked`` False: only measured, or set by hand.
+    ``says`` names it in tables, ``asks`` puts it to a person. A number has a ``unit``, other ways to write the same
+    unit (``also``), and the range ``low`` to ``high`` that an answer may have (``whole``: no fractions); a choice has
+    its ``choices``, each word with a text. ``when`` says where the question arises. ``asked`` False: only measured, or
+    set by hand.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Question:
     evidence: Evidence
     asked: bool = True
     unit: str = ""
+    also: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
     whole: bool = False
@@ -170,6 +172,7 @@ def _question(key: str, entry: Table, named: Mapping[str, When], known: Mapping[
         evidence=read_evidence(where, entry, known),
         asked=bool(entry.get("asked", True)),
         unit=require_text(where, entry, "unit") if kind == "number" else "",
+        also=tuple(cast("list[str]", entry.get("also", []))),
         low=low,
         high=high,
         whole=bool(entry.get("whole", False)),

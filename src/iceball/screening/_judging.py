@@ -78,6 +78,9 @@ def _sentences(rule: ScreeningRule, known: Known, scores: Scores) -> Iterator[st
     for score in (scores[test.fact].score for test in rule.fires if test.fact in scores):
         if score.total is None:
             yield f"So far the score is {score.least} to {score.most}."
+    if rule.limit is not None and rule.limit.low != rule.limit.high and rule.limit.confidence in ("read", "recalled"):
+        spread = f"{rule.limit.low:g} to {amount(rule.limit.high, rule.limit.unit)}"
+        yield f"The source gives {spread}: the stricter end decides."
     if rule.figures:
         yield "Published: " + "; ".join(_figure(name, row) for name, row in rule.figures.items()) + "."
     if rule.not_found:

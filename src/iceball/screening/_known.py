@@ -75,11 +75,17 @@ def _femur_part(used: Mapping[str, Fact]) -> Fact | None:
     if FEMUR_PART in used or (place is not None and place.value != "long_bone"):
         return None
     bone, site = used.get(BONE), used.get(MIRELS_SITE)
-    if bone is not None and "femur" not in str(bone.value).lower():
+    if bone is not None and is_femur(bone) is False:
         return Fact(key=FEMUR_PART, value="none", origin=bone.origin, note=f"the bone is {bone.value}")
     if site is not None and site.value == "trochanteric":
         return Fact(key=FEMUR_PART, value="proximal", origin=site.origin, note="the lesion lies at the trochanters")
     return None
+
+
+def is_femur(bone: Fact) -> bool | None:
+    """Whether the ``bone`` is a femur, by its name; None where the name is that of no long bone of the library."""
+    rule = library.bone_rule(str(bone.value).lower().replace(" ", "_"))
+    return None if rule is None or rule.site != "long_bone" else rule.name == "femur"
 
 
 def _bleeding(used: Mapping[str, Fact]) -> Fact | None:

@@ -8,7 +8,7 @@ from iceball import library
 from iceball.library import Evidence
 from iceball.nouns import Fact, Finding, Severity
 from iceball.screening._judging import judge
-from iceball.screening._known import BLEEDING, SITE, Known
+from iceball.screening._known import BLEEDING, BONE, FEMUR_PART, SITE, Known, is_femur
 from iceball.screening._logic import arises
 from iceball.screening._scoring import reckon
 from iceball.screening._words import in_words
@@ -17,7 +17,8 @@ DESIGN = "DESIGN"  # a rule of this package: no entry of sources.bib stands behi
 CONTRADICTION, NOT_USED, CLASS_OF_SITE = "answers that differ", "answer not used", "bleeding class of the site"
 OWN_RULES = {
     CONTRADICTION: "two answers to one question differ: the surer one is used (asked, label, measured, estimated). A "
-    "caution, but a note where two numbers lead every rule and every score to the same",
+    "caution, but a note where two numbers lead every rule and every score to the same. A caution too where the "
+    "name of the bone and the part of the femur do not go together",
     NOT_USED: "a person answered a question that does not arise at this site",
     CLASS_OF_SITE: "the bleeding-risk class was taken from the site, or set by hand to another than the site's",
     "site ...": "the row of the site table: way in, what decides there, adjunct, cement",
@@ -28,6 +29,7 @@ _HEADS = {"approach": "Way in", "consideration": "Decides here", "adjunct": "Goe
 def remarks(known: Known) -> Iterator[Finding]:
     """What is to be said besides the rules."""
     yield from (_of_aside(fact, known) for fact in known.aside)
+    yield from _of_femur(known)
     yield from _of_unused(known)
     yield from _of_site(known)
 
@@ -62,6 +64,16 @@ def _of_aside(other: Fact, known: Known) -> Finding:
         f"{used.origin.capitalize()} is used.{tail}",
         other.key,
     )
+
+
+def _of_femur(known: Known) -> Iterator[Finding]:
+    """The bone's name and the part of the femur, where they contradict: the rules of the femur rest on the part."""
+    bone, part = known.facts.get(BONE), known.facts.get(FEMUR_PART)
+    if bone is None or part is None or arises(FEMUR_PART, known).holds is not True:
+        return
+    if is_femur(bone) is (part.value == "none"):
+        says = f"Bone: {bone.value}; part of the femur: {in_words(part)}. The part is used: look which is right."
+        yield _own(CONTRADICTION, "caution", says, FEMUR_PART)
 
 
 def _consequences(known: Known) -> tuple[object, ...]:

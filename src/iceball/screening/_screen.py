@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from iceball import library, provenance
 from iceball.nouns import SEVERITIES, Case, Fact, Finding, Screening, Severity, Verdict
@@ -44,7 +44,7 @@ def screen(facts: Iterable[Fact], *, inputs: tuple[tuple[str, str], ...] = ()) -
         findings=tuple(found),
         scores=shown,
         facts=tuple(known.facts[key] for key in library.questions() if key in known.facts),
-        asks=_asks(outcomes),
+        asks=tuple(_at_stake(outcomes)),
         run=_run(inputs, found, outcomes, {score.name for score in shown}),
     )
 
@@ -81,15 +81,21 @@ def _verdict(found: Iterable[Finding], outcomes: Iterable[Outcome]) -> Verdict:
     return "open" if "caution" in waiting else "candidate"
 
 
-def _asks(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """The questions without an answer: first those that could exclude, then those of conditions, then of notes."""
+def at_stake(done: Screening) -> Mapping[str, Severity]:
+    """Return the questions without an answer, each with the gravest finding that a rule waiting for it could make."""
+    known = gather(done.facts)
+    return _at_stake(judge(known, reckon(known)))
+
+
+def _at_stake(outcomes: Iterable[Outcome]) -> dict[str, Severity]:
+    """First the questions that could exclude, then those of conditions, then of notes."""
     gravest: dict[str, int] = {}
     for outcome in outcomes:
         if outcome.truth.holds is None:
             grade = SEVERITIES.index(outcome.rule.severity)
             gravest |= {key: max(grade, gravest.get(key, 0)) for key in outcome.truth.missing}
     order = list(library.questions())
-    return tuple(sorted(gravest, key=lambda key: (-gravest[key], order.index(key))))
+    return {key: SEVERITIES[gravest[key]] for key in sorted(gravest, key=lambda key: (-gravest[key], order.index(key)))}
 
 
 def _run(

@@ -54,7 +54,7 @@ def test_fat_in_a_bone_label_is_marrow(on_ct: TissueMap):
 
 
 def test_dense_bone_holds_the_matrix_that_its_hu_say(on_ct: TissueMap):
-    # full matrix has 0.43 x 3160 mg/ml / 0.8 mg/ml/HU = 1698.5 HU, the marrow 9 HU: (700 - 9) / 1689 = 0.41, that is 6/15
+    # full matrix has 0.43 x 3160 mg/ml / 0.8 mg/ml/HU = 1698.5 HU, marrow 9 HU: (700 - 9) / 1689 = 0.41, nearest 6/15
     assert names(on_ct, np.s_[10:12, 20:26, :]) == {"bone, 40% matrix"}
 
 

@@ -65,6 +65,9 @@ CASES: dict[str, tuple[Answers, ...]] = {
     "analgesics_not_tried": ({"analgesics_failed": False}, {"analgesics_failed": True}),
     "standard_therapy_not_tried": ({"standard_therapy_failed": False}, {"standard_therapy_failed": True}),
     "pain_from_elsewhere": ({"pain_matches_imaging": False}, {"pain_matches_imaging": True}),
+    "no_painful_lesion": ({"painful_lesion_count": 0.0}, {"painful_lesion_count": 1.0}),
+    "stronger_pain_stratum": ({"worst_pain_nrs": 7.0}, {"worst_pain_nrs": 6.9}),
+    "melanoma_or_renal_stratum": ({"primary_melanoma_or_renal": True}, {"primary_melanoma_or_renal": False}),
     "two_painful_lesions": ({"painful_lesion_count": 2.0}, {"painful_lesion_count": 1.0}),
     "many_painful_lesions": ({"painful_lesion_count": 3.0}, {"painful_lesion_count": 2.0}),
     "systemic_therapy_changing": ({"systemic_therapy_stable": False}, {"systemic_therapy_stable": True}),
@@ -76,8 +79,24 @@ CASES: dict[str, tuple[Answers, ...]] = {
     "tiny_lesion": ({"lesion_diameter_mm": 9.9}, {"lesion_diameter_mm": 10.0}),
     "large_stratum": ({"lesion_diameter_mm": 50.1}, {"lesion_diameter_mm": 50.0}),
     "huge_lesion": ({"lesion_diameter_mm": 110.1}, {"lesion_diameter_mm": 110.0}),
-    "cord_compression": (over(SPINE, cord_compression=True), over(SPINE, cord_compression=False)),
+    "cord_compression": ({"cord_compression": True}, over(SPINE, cord_compression=False)),
     "fracture_or_impending": ({"fracture_or_impending": True}, {"fracture_or_impending": False}),
+    "no_level_at_the_spine": (
+        {"lesion_site": "spine", "vertebral_level": "none"},
+        SPINE,
+        {"lesion_site": "pelvis_sacrum", "vertebral_level": "none"},
+    ),
+    "femur_and_no_femur": (
+        {"lesion_site": "long_bone", "mirels_site": "trochanteric", "femur_part": "none"},
+        {"lesion_site": "long_bone", "mirels_site": "trochanteric", "femur_part": "proximal"},
+        {"lesion_site": "long_bone", "mirels_site": "lower_limb", "femur_part": "none"},
+        {"lesion_site": "rib", "mirels_site": "trochanteric", "femur_part": "none"},
+    ),
+    "femur_and_upper_limb": (
+        {"lesion_site": "long_bone", "mirels_site": "upper_limb", "femur_part": "shaft"},
+        {"lesion_site": "long_bone", "mirels_site": "upper_limb", "femur_part": "none"},
+        {"lesion_site": "long_bone", "mirels_site": "lower_limb", "femur_part": "shaft"},
+    ),
     "inr_high_risk": (over(HIGH, inr=1.51), over(HIGH, inr=1.5), over(LOW, inr=9.0)),
     "inr_low_risk": (over(LOW, inr=2.01), over(LOW, inr=2.0), over(HIGH, inr=9.0)),
     "platelets_high_risk": (
@@ -301,7 +320,16 @@ def test_a_score_with_an_estimated_item_says_so():
     assert finding.says.endswith("Measured on an outline that iceball estimated.")
 
 
-@pytest.mark.parametrize(("bone", "part"), [("humerus_left", "none"), ("femur_right", None)])
+@pytest.mark.parametrize(
+    ("bone", "part"),
+    [
+        ("humerus_left", "none"),
+        ("Tibia right", "none"),
+        ("femur_right", None),
+        # none of these says that it is another long bone: the rules of the femur must not fall silent for them
+        *((name, None) for name in ("hip_left", "thigh bone", "Oberschenkel", "Segment_1", "left femur")),
+    ],
+)
 def test_a_bone_that_is_no_femur_settles_the_part_of_the_femur(bone: str, part: str | None):
     done = screening.screen(facts_of({"lesion_site": "long_bone", "lesion_bone": bone}, "label"))
     assert [fact.value for fact in done.facts if fact.key == "femur_part"] == ([part] if part else [])
@@ -312,3 +340,34 @@ def test_a_lesion_at_the_trochanters_lies_in_the_proximal_femur():
     facts = facts_of({"lesion_site": "long_bone", "mirels_site": "trochanteric"}, "measured")
     fact = next(fact for fact in screening.screen(facts).facts if fact.key == "femur_part")
     assert (fact.value, fact.origin) == ("proximal", "measured")
+
+
+@pytest.mark.parametrize(
+    ("bone", "part", "clash"),
+    [
+        ("femur_left", "none", True),
+        ("humerus_left", "proximal", True),
+        ("femur_left", "shaft", False),
+        ("humerus_left", "none", False),
+        ("Segment_1", "proximal", False),
+    ],
+)
+def test_a_part_of_the_femur_that_the_bone_contradicts_is_a_caution(bone: str, part: str, clash: bool):
+    facts = (*facts_of({"lesion_site": "long_bone", "lesion_bone": bone}, "label"), *facts_of({"femur_part": part}))
+    found = [f for f in screening.screen(facts).findings if f.subject == "femur_part"]
+    assert [(f.rule, f.severity) for f in found] == ([("answers that differ", "caution")] if clash else [])
+
+
+def test_a_range_that_a_source_gives_is_said_with_the_stricter_end_that_decides():
+    found = screening.screen(facts_of(CASES["inr_high_risk"][0])).findings
+    says = next(f.says for f in found if f.rule == "inr_high_risk")
+    assert "The source gives 1.5 to 1.8: the stricter end decides." in says
+    found = screening.screen(facts_of(CASES["short_life_expectancy"][0])).findings
+    assert "The source gives 2 to 3 months" in next(f.says for f in found if f.rule == "short_life_expectancy")
+
+
+@pytest.mark.parametrize("site", library.question("lesion_site").words)
+def test_a_compressed_cord_excludes_at_every_site(site: str):
+    done = screening.screen(facts_of({"lesion_site": site, "cord_compression": True}))
+    assert done.verdict == "not within the evidence"
+    assert "cord_compression" in [f.rule for f in done.findings]

@@ -77,6 +77,22 @@ def test_every_combination_of_sins_has_the_points_of_the_published_table():
     assert reached == set(range(19))
 
 
+@pytest.mark.long  # 16,443 scores: half a minute on a quiet core
+def test_the_whole_product_of_sins_over_every_level():
+    tables = (LOCATION, PAIN, BONE, ALIGNMENT, COLLAPSE, POSTEROLATERAL)
+    assert len(LOCATION) == 29
+    totals = dict.fromkeys(range(19), 0)
+    for combination in itertools.product(*(table.items() for table in tables)):
+        (level, pain, bone, alignment, (collapse, body), back), points = zip(*combination, strict=True)
+        score = sins(**dict(zip(SINS_KEYS, (level, pain, bone, alignment, collapse, body, back), strict=True)))
+        assert score.total == score.least == score.most == sum(points), combination
+        assert [item.points for item in score.items] == list(points), combination
+        assert score.category == sins_category(sum(points)), combination
+        totals[sum(points)] += 1
+    assert sum(totals.values()) == 29 * 3 * 3 * 3 * len(COLLAPSE) * 3
+    assert min(totals.values()) > 0
+
+
 @pytest.mark.parametrize("level", LOCATION)
 def test_every_level_has_its_points(level: str):
     rest = ("none", "blastic", "normal", 0.0, 0.0, "none")

@@ -126,8 +126,8 @@ def _say_dense(part: Part, piece: NDArray[np.bool_], box: Slices, thick_mm: floa
         severity="caution",
         says=(
             f"{volume:.1f} ml at ({_middle(part, piece, box)}) mm are denser than "
-            f"{rules['cement_above_hu'].value:g} HU and {thick_mm:.0f} mm thick: more than cortex. Without a label they count as dense bone; if they are "
-            "cement, label them bone_cement or cemented_bone."
+            f"{rules['cement_above_hu'].value:g} HU and {thick_mm:.0f} mm thick: more than cortex. Without a label "
+            "they count as dense bone; if they are cement, label them bone_cement or cemented_bone."
         ),
         source=rules["cement_least_mm"].source,
         subject="CT",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Numerical: so many voxels are no noise any more.
 FEW_VOXELS = 5
+NO_HU = "the numbers around the lesion are no HU"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +58,10 @@ def look_at(part: Part, book: Notebook) -> State:
     if is_hu:
         book.put("metal_near_lesion", near, "measured", note=_metal_note(metal, rules["metal_near_mm"].value))
     else:
-        book.leave("the numbers around the lesion are no HU", "metal_near_lesion")
+        book.leave(NO_HU, "metal_near_lesion")
     spoiled = doubt = ""
     if not is_hu:
-        spoiled = "the numbers around the lesion are no HU: nothing there reads as fat or air, or nothing as bone"
+        spoiled = f"{NO_HU}: nothing there reads as fat or air, or nothing as bone, or the lesion itself as gas"
     elif slice_mm > rules["wall_slices_mm"].value + 0.01:
         spoiled = f"voxels of {slice_mm:g} mm are too long: walls are judged up to {rules['wall_slices_mm'].value:g} mm"
     elif metal <= rules["metal_spoils_mm"].value:
@@ -86,7 +87,9 @@ def _is_hu(part: Part) -> bool:
     rules = library.hu_rules()
     below = np.count_nonzero(part.hu < rules["fat_below_hu"].value)
     above = np.count_nonzero(part.hu > rules["bone_above_hu"].value)
-    return below > FEW_VOXELS and above > FEW_VOXELS
+    within = part.hu[part.lesion]
+    solid = np.median(within[np.isfinite(within)]) > rules["gas_below_hu"].value if np.isfinite(within).any() else False
+    return bool(below > FEW_VOXELS and above > FEW_VOXELS and solid)
 
 
 def _metal_mm(part: Part) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Numerical: a flat mask has no hull; so many of its voxels are compared pair by pair.
-FLAT_POINTS = 2000
+# Numerical: a mask of one layer of voxels has no extent across it but for rounding.
+FLAT_FRACTION = 1e-9
 
 
 def surface_mm(
@@ -62,11 +62,13 @@ def largest_calliper_mm(
 
 
 def _widest_mm(points: NDArray[np.float64]) -> float:
+    """Largest distance [mm] between two of (N, 3) points: corners of their hull, in as many dimensions as it has."""
     from scipy.spatial import ConvexHull
     from scipy.spatial.distance import pdist
 
-    if np.linalg.matrix_rank(points - points[0]) == 3:  # else all in one plane or line, which has no hull
-        points = points[ConvexHull(points).vertices]
-    elif len(points) > FLAT_POINTS:
-        points = points[np.lexsort(points.T)][:: len(points) // FLAT_POINTS]
-    return float(pdist(points).max()) if len(points) > 1 else 0.0
+    away = points - points.mean(axis=0)
+    spread, directions = np.linalg.eigh(away.T @ away)
+    away = away @ directions[:, spread > FLAT_FRACTION * spread.max(initial=1e-12)]
+    if away.shape[1] < 2:
+        return float(np.ptp(away)) if away.size else 0.0
+    return float(pdist(away[ConvexHull(away).vertices]).max())

@@ -37,6 +37,7 @@ HOLE_MM = 45.0  # across, in a plane where the border of the scan cuts it; a ver
 IN_AIR_FRACTION = 0.6  # of the surroundings: a rib beside the lung has less than half
 VESSEL_RADIUS_MM = 4.0
 VESSEL_LEAST_ML = 1.5
+BRANCH_MM = 10.0  # how far the thinner, less smooth rest of a vessel or kidney is followed
 SHELL_MM = 6.0  # how far from its core bone shows its cortex
 SHELL_HU = 120.0  # by which cortex outshines what it encloses
 SHELL_FRACTION = 0.65  # of the core's border
@@ -59,7 +60,7 @@ def hard_bone(hu: NDArray[np.float32], spacing_mm: tuple[float, float, float]) -
     calm = ndimage.gaussian_filter(coarse, [SMOOTH_MM / s for s in size])
     runs = ndimage.binary_dilation(sure, iterations=int(RUN_MM / min(size)), mask=((calm >= edge) & ~contrast) | sure)
     thick = opened(np.asarray(runs, dtype=np.bool_), ball(max(THICK_MM, 1.5 * max(size)), size))
-    return hard | spread(thick, steps, hu.shape)
+    return hard | (spread(thick, steps, hu.shape) & (hu >= edge))
 
 
 def _edge_hu(coarse: NDArray[np.float32], rough: NDArray[np.bool_], size: tuple[float, float, float]) -> float:
@@ -99,7 +100,7 @@ def _holes_in_plane(wall: NDArray[np.bool_], axis: int, size: tuple[float, ...])
     """
     from scipy import ndimage
 
-    flat = ball(CLOSE_MM, size)
+    flat = ball(max(CLOSE_MM, *size), size)
     flat = flat.take([flat.shape[axis] // 2], axis=axis)
     shut = closed(wall, flat)
     cross = ndimage.generate_binary_structure(3, 1)
@@ -130,7 +131,7 @@ def _short(pieces: NDArray[np.int32], which: NDArray[np.bool_], axis: int, size:
 
 def _holes(wall: NDArray[np.bool_], size: tuple[float, ...]) -> NDArray[np.bool_]:
     """(I', J', K') True in what a wall encloses on all sides, or with the upper and lower border of the scan."""
-    shut = closed(wall, ball(CLOSE_MM, size), border=True)
+    shut = closed(wall, ball(max(CLOSE_MM, *size), size), border=True)
     pieces, count = labelled(~shut)
     hole = np.bincount(pieces.ravel(), minlength=count + 1) * np.prod(size) / 1000.0 < HOLE_ML
     for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
@@ -165,6 +166,9 @@ def _contrast(coarse: NDArray[np.float32], size: tuple[float, float, float], lea
     if not found.any():
         return np.zeros_like(hard)
     vessel = cube_grown(found[labels], VESSEL_RADIUS_MM, size) & hard
+    way = (hard & (rough < 1.5 * library.hu_rules()["smooth_below_hu"].value)) | vessel
+    turns = max(1, int(BRANCH_MM / min(size)))
+    vessel = np.asarray(ndimage.binary_dilation(vessel, iterations=turns, mask=way), dtype=np.bool_)
     around = cube_grown(vessel, 2 * size[0], size) & (coarse < level[found].max())
     return vessel | (around & hard)
 

@@ -69,7 +69,7 @@ def outline(
     return with_outlines(case, found, notes=_notes(found, missing, kept))
 
 
-def with_outlines(case: Case, found: Iterable[Outline], *, notes: tuple[str, ...] = ()) -> Case:
+def with_outlines(case: Case, found: Iterable[Outline], *, over: bool = False, notes: tuple[str, ...] = ()) -> Case:
     """Return ``case`` with each outline as a new structure, in order: later ones never lie over earlier ones.
 
     Parameters
@@ -78,6 +78,8 @@ def with_outlines(case: Case, found: Iterable[Outline], *, notes: tuple[str, ...
         with or without labels
     found : Outline, several
         masks (I, J, K) on the whole grid of the CT; empty ones, and ones wholly under other labels, are left out
+    over : bool
+        whether they may lie over the labels that the case has: only what a person drew
     notes : texts
         added to the case's notes
 
@@ -88,12 +90,13 @@ def with_outlines(case: Case, found: Iterable[Outline], *, notes: tuple[str, ...
     labels = np.zeros(case.ct.grid.shape, dtype=np.int32)
     if case.labels is not None:
         labels[...] = case.labels.array
+    first = max([*library.label_names(), int(labels.max()), *(s.label for s in case.structures)])
     structures, taken = list(case.structures), {structure.name for structure in case.structures}
-    number = max([*library.label_names(), int(labels.max()), *(s.label for s in case.structures)])
+    number = first
     for outline_ in found:
         if outline_.name in taken:
             raise InputError(f"the case has a structure {outline_.name!r} already: name the new one otherwise")
-        free = outline_.mask & (labels == 0)
+        free = outline_.mask & ((labels <= first) if over else (labels == 0))
         if not free.any():
             continue
         number += 1

@@ -29,6 +29,7 @@ ABSENT_COST = 0.5  # of a slice without a canal
 TURN_COST = 0.1  # per block aside from one slice to the next
 SLOPE = 1.6  # steepest way, across over along: the sacral canal
 TRIM_MM = 10.0  # both ends are cut back until so much of them is cheap
+BORDER_MM = 20.0  # the border of the scan is near: less than a vertebra
 TRUSTED_COST = 0.3  # a line that costs more on average is none
 CONTENT_SPREAD_HU = 90.0  # between the tenth and ninetieth percentile along the line: marrow varies more
 
@@ -62,7 +63,19 @@ def canal_line(
     low, middle, high = np.percentile(calm[tuple(found.T)], (10, 50, 90))
     rules = library.hu_rules()
     even = high - low < CONTENT_SPREAD_HU and middle > rules["fat_below_hu"].value
-    return found if even and cost[tuple(found.T)].mean() < TRUSTED_COST else None
+    trusted = even and cost[tuple(found.T)].mean() < TRUSTED_COST
+    return _to_border(found, hard.shape[2], size_mm[2]) if trusted else None
+
+
+def _to_border(found: NDArray[np.intp], slices: int, step_mm: float) -> NDArray[np.intp]:
+    """Go on to the border of the scan where it is near: a canal does not end between two vertebrae."""
+    first, last = found[0], found[-1]
+    before = np.arange(first[2]) if first[2] * step_mm <= BORDER_MM else np.arange(0)
+    after = np.arange(last[2] + 1, slices) if (slices - 1 - last[2]) * step_mm <= BORDER_MM else np.arange(0)
+    ends = [
+        np.column_stack([np.repeat(end[None, :2], len(ks), axis=0), ks]) for end, ks in ((first, before), (last, after))
+    ]
+    return np.vstack([ends[0], found, ends[1]]).astype(np.intp)
 
 
 def _cost(calm: NDArray[np.float32], hard: NDArray[np.bool_], size: tuple[float, ...]) -> NDArray[np.float32]:

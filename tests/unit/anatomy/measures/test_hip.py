@@ -1,0 +1,62 @@
+"""The socket of the hip: its roof, the joint, and the site by the distance to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import pytest
+from bone_phantoms import hip_case
+
+from iceball.anatomy import measures
+
+ROOF, JOINT = "acetabular_roof_breached", "distance_joint_mm"
+
+
+@functools.cache
+def found(at_mm=(0.0, 0.0, 45.0), radius_mm=8.0, spacing_mm=(1.0, 1.0, 1.0)):
+    return {fact.key: fact for fact in measures.measure(hip_case(at_mm, radius_mm, spacing_mm))}
+
+
+@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.7, 0.7, 2.5), (3.0, 3.0, 3.0)], ids=str)
+def test_a_lesion_that_opens_the_roof_breaches_it(spacing_mm):
+    assert found((0.0, 0.0, 34.0), 12.0, spacing_mm)[ROOF].value is True
+    assert found((0.0, 0.0, 45.0), 8.0, spacing_mm)[ROOF].value is False
+
+
+def test_a_roof_that_is_thinned_but_stands_is_not_breached():
+    # A millimetre of the two of the plate is left under the lesion.
+    assert found((0.0, 0.0, 36.0), 10.0)[ROOF].value is False
+
+
+def test_a_hole_in_the_front_of_the_socket_is_none_in_its_roof():
+    facts = found((0.0, -22.0, 5.0), 9.0)
+    assert facts["cortex_breached"].value is True
+    assert facts[ROOF].value is False
+
+
+@pytest.mark.parametrize("at_z_mm", [40.0, 45.0, 58.0])
+def test_the_distance_to_the_joint_is_to_where_the_bones_meet(at_z_mm: float):
+    # From the lesion's lower end to the roof, 25 mm above the head's centre; a voxel either way.
+    assert found((0.0, 0.0, at_z_mm), 8.0)[JOINT].value == pytest.approx(at_z_mm - 8 - 25, abs=1)
+
+
+def test_near_the_joint_the_hip_bone_is_acetabulum_and_farther_up_it_is_not():
+    assert found((0.0, 0.0, 45.0))["lesion_site"].value == "acetabulum"
+    assert found((0.0, 0.0, 58.0))["lesion_site"].value == "pelvis_sacrum"  # 25 mm away; 20 mm is the limit
+
+
+def test_without_the_femur_the_site_in_the_hip_bone_stays_open():
+    case = hip_case()
+    alone = dataclasses.replace(case, structures=tuple(s for s in case.structures if s.name != "femur_left"))
+    survey = measures.survey(alone)
+    assert not {fact.key for fact in survey.facts} & {"lesion_site", JOINT, ROOF}
+    why = {gap.key: gap.why for gap in survey.gaps}
+    assert "femur is not labelled" in why["lesion_site"]
+    assert {JOINT, ROOF} <= set(why)
+
+
+def test_the_other_side_s_femur_makes_no_joint():
+    case = hip_case()
+    other = tuple(dataclasses.replace(s, name="femur_right") if s.name == "femur_left" else s for s in case.structures)
+    assert JOINT not in {fact.key for fact in measures.measure(dataclasses.replace(case, structures=other))}
