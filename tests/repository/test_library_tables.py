@@ -43,6 +43,8 @@ def every_row() -> Iterator[tuple[str, Cited]]:
     for limit in library.limits():
         steps = {"note": limit.note_below, "caution": limit.caution_below, "stop": limit.stop_below}
         yield from ((f"limits.{limit.key}.{step}", row) for step, row in steps.items() if row)
+    for name in library.implant_names():
+        yield from ((f"implants.{name}.{quantity}", row) for quantity, row in library.implant_rows(name).items())
     yield "limits.named_below", library.named_below()
     for group in (library.thresholds, library.hu_rules, library.physics, library.outline_rules):
         yield from ((f"{group.__name__}.{name}", row) for name, row in group().items())
@@ -64,6 +66,7 @@ def test_every_source_exists_and_every_source_is_used() -> None:
 
 CONSTANTS = [*library.hu_rules(), *library.physics(), *library.outline_rules()]
 CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
+CONSTANTS += sorted({quantity for name in library.implant_names() for quantity in library.implant_rows(name)})
 
 
 @pytest.mark.parametrize("name", CONSTANTS)

@@ -70,20 +70,23 @@ def implants(count: int = COUNT, seed: int = SEED) -> Iterator[Implanted]:
 
 def one(number: int, count: int = COUNT, seed: int = SEED) -> Implanted:
     """Implant the lesion ``number`` of the ``count`` drawn by ``seed``."""
+    wish, rng = wished(number, count, seed), np.random.default_rng([seed, number])
+    for scan in rng.permutation(list(SCANS)):
+        found = _placed(str(scan), wish, rng)
+        if found is not None:
+            case, wish = found
+            return Implanted(f"{number + 1:02d}", str(scan), case, wish, deepest_mm(case))
+    raise AssertionError(f"no CT has bone for a lesion of {wish.size_mm} mm")
+
+
+def wished(number: int, count: int = COUNT, seed: int = SEED) -> Wish:
+    """What is asked for, still without a place: size, kind and shape of the lesion ``number``."""
     every = np.random.default_rng(seed)
     share = (every.permutation(count)[number] + np.random.default_rng([seed, number, 1]).uniform()) / count
     size = round(SIZE_MM[0] + share * (SIZE_MM[1] - SIZE_MM[0]), 1)
     matrix = str(every.permutation(np.resize(MATRICES, count))[number])
     shape = str(every.permutation(np.resize(SHAPES, count))[number])
-    rng = np.random.default_rng([seed, number])
-    order = rng.permutation(list(SCANS))
-    wish = Wish(at_mm=(0, 0, 0), size_mm=size, matrix=matrix, shape=shape, seed=1000 * seed + number)
-    for scan in order:
-        found = _placed(str(scan), wish, rng)
-        if found is not None:
-            case, wish = found
-            return Implanted(f"{number + 1:02d}", str(scan), case, wish, deepest_mm(case))
-    raise AssertionError(f"no CT has bone for a lesion of {size} mm")
+    return Wish(at_mm=(0, 0, 0), size_mm=size, matrix=matrix, shape=shape, seed=1000 * seed + number)
 
 
 def deepest_mm(case: Case) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    "assess", "bench", "demo", "implant", "library", "phantom",
+    "assess", "bench", "demo", "implant", "library", "measure", "phantom",
     "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify",
 )  # fmt: skip
 

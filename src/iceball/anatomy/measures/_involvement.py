@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ LEAST_PEAK_HU = 100.0
 SHORTEST_ARC_MM = 2.0
 SMOOTH_ANGLES = 5
 DIRECTIONS = 36
+_ROUND: Any = ("nearest", "wrap")  # sections end, angles go round; scipy's stubs know one word only
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Involvement:
     ``left_fraction`` (T, A) is what is left of the cortex, as the mineral per area against its reference;
     ``involved`` (T, A) is where the lesion lies beside it and less than the library's share is left.
     ``open_ended`` says that the involvement runs into the end of the scanned bone: more of it lies beyond.
+    ``uneven_fraction`` is by how much the bone's circumference changes over these sections: a shaft's hardly does.
     """
 
     left_fraction: NDArray[np.float64]
@@ -42,6 +44,7 @@ class Involvement:
     cortex_mm: float
     reference: str
     open_ended: bool
+    uneven_fraction: float
 
 
 def involvement(bone: Unrolled) -> Involvement | None:
@@ -83,6 +86,7 @@ def involvement(bone: Unrolled) -> Involvement | None:
         cortex_mm=-inner,
         reference=says,
         open_ended=bool(unknown.any() or ends),
+        uneven_fraction=_uneven(arc.sum(axis=1)[sides[0] | sides[1] | bone.lesion_sections]),
     )
 
 
@@ -113,7 +117,7 @@ def _beside(bone: Unrolled, inner_mm: float, reach_mm: float) -> NDArray[np.bool
     from scipy import ndimage  # only here: slow to import
 
     there = bone.lesion[:, :, bone.depth_mm >= inner_mm - reach_mm].any(axis=2)
-    grown = ndimage.maximum_filter(there.view(np.uint8), size=_cells(bone, reach_mm), mode=("nearest", "wrap"))
+    grown = ndimage.maximum_filter(there.view(np.uint8), size=_cells(bone, reach_mm), mode=_ROUND)
     return np.asarray(grown, dtype=bool)
 
 
@@ -127,7 +131,7 @@ def _involved(
     from scipy import ndimage  # only here: slow to import
 
     core = np.where(beside & (left < thinned_fraction), left, 1.0)
-    least = ndimage.minimum_filter(core, size=_cells(bone, bone.blur_mm), mode=("nearest", "wrap"))
+    least = ndimage.minimum_filter(core, size=_cells(bone, bone.blur_mm), mode=_ROUND)
     return beside & (left < (1.0 + least) / 2) & (least < 1.0)
 
 
@@ -171,6 +175,11 @@ def _arc_mm(outer_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     turn = 2 * np.pi / ANGLES
     slope = (np.roll(outer_mm, -1, axis=1) - np.roll(outer_mm, 1, axis=1)) / (2 * turn)
     return np.hypot(outer_mm, slope) * turn
+
+
+def _uneven(around_mm: NDArray[np.float64]) -> float:
+    low, high = np.percentile(around_mm, [5.0, 95.0])  # numerical: single sections do not decide
+    return float(high / max(low, 1e-6) - 1.0)
 
 
 def _length(along_mm: NDArray[np.float64], there: NDArray[np.bool_]) -> float:

@@ -39,17 +39,17 @@ def _side(name: str) -> str:
 
 def facing(there: Distances, bone: Structure, other: Structure) -> NDArray[np.float64]:
     """(N, 3) points of the surface of ``bone`` within ``joint_gap_mm`` of ``other``, in the part's frame [mm]."""
-    from scipy.spatial import cKDTree  # only here: slow to import
+    from scipy.spatial import KDTree  # only here: slow to import
 
     gap = library.measure_rules()["joint_gap_mm"].value
-    boxes = [there.boxes.of(structure) for structure in (bone, other)]
+    one, two = there.boxes.of(bone), there.boxes.of(other)
     labels = there.part.case.labels
-    if labels is None or boxes[0] is None or boxes[1] is None:
+    if labels is None or one is None or two is None:
         return np.empty((0, 3))
     spacing = there.part.spacing_mm
     more = np.ceil(gap / spacing).astype(int) + 1
     place = tuple(
-        slice(max(a.start, z.start) - m, min(a.stop, z.stop) + m) for a, z, m in zip(*boxes, more, strict=True)
+        slice(max(a.start, z.start) - m, min(a.stop, z.stop) + m) for a, z, m in zip(one, two, more, strict=True)
     )
     place = tuple(slice(max(0, s.start), s.stop) for s in place)
     if any(s.start >= s.stop for s in place):
@@ -58,7 +58,7 @@ def facing(there: Distances, bone: Structure, other: Structure) -> NDArray[np.fl
     points = [surface_mm(labels.array[place] == structure.label, spacing, start) for structure in (bone, other)]
     if not len(points[0]) or not len(points[1]):
         return np.empty((0, 3))
-    away = cKDTree(points[1]).query(points[0], distance_upper_bound=gap)[0]
+    away = KDTree(points[1]).query(points[0], distance_upper_bound=gap)[0]
     return points[0][np.isfinite(away)]
 
 

@@ -87,7 +87,8 @@ class Part:
 
         index = np.moveaxis(self.index(mm), -1, 0)
         values = np.asarray(array, dtype=np.float32)
-        return np.asarray(ndimage.map_coordinates(values, index, order=1, mode="constant", cval=beyond))
+        found: Any = ndimage.map_coordinates(values, index, order=1, mode="constant", cval=beyond)
+        return found
 
     def look_up(self, mask: NDArray[np.bool_], mm: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(...) value of ``mask`` (i, j, k) in the voxel that holds each of (..., 3) positions [mm]; False outside."""

@@ -47,8 +47,11 @@ def shaft(part: Part, host: Host, state: State, book: Notebook) -> bool:
 
 
 def _write(found: Involvement, host: Host, state: State, book: Notebook) -> bool:
-    origin = state.origin(not host.labelled)
+    most = library.measure_rules()["shaft_uneven_fraction"].value
+    origin = state.origin(not host.labelled or found.uneven_fraction > most)
     against = state.noted(f"against {found.reference}; cortex there {found.cortex_mm:.1f} mm")
+    if found.uneven_fraction > most:
+        against += f"; the bone's circumference changes by {found.uneven_fraction:.0%} here: no plain shaft"
     if state.cut or found.open_ended:
         book.leave(CUT if state.cut else "the involved cortex runs out of the scan", *KEYS)
     else:

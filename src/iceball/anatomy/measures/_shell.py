@@ -53,14 +53,14 @@ def shell(part: Part, host: Host, surface: NDArray[np.float64]) -> Shell | None:
 
     Source: thresholds from ``library.measure_rules()``, ``judgement``.
     """
-    from scipy.spatial import cKDTree  # only here: slow to import
+    from scipy.spatial import KDTree  # only here: slow to import
 
     rules = library.measure_rules()
     solid = host.mask | part.lesion
     points, normals, area = _surface(part, solid)
     if not len(points):
         return None
-    tree: Any = cKDTree(surface)
+    tree: Any = KDTree(surface)
     away = tree.query(points, workers=1)[0]
     beside = away <= rules["cortex_reach_mm"].value
     far = np.flatnonzero(away > rules["reference_from_mm"].value)
@@ -144,9 +144,9 @@ def roof(found: Shell | None, there: Distances, facing_mm: NDArray[np.float64], 
     if not of_roof.any():
         book.leave("the roof of the acetabulum is not in the scan", ROOF)
         return
-    from scipy.spatial import cKDTree  # only here: slow to import
+    from scipy.spatial import KDTree  # only here: slow to import
 
-    tree: Any = cKDTree(facing_mm[of_roof])
+    tree: Any = KDTree(facing_mm[of_roof])
     close = tree.query(found.points_mm, distance_upper_bound=rules["cortex_reach_mm"].value)[0] < np.inf
     hole = found.hole_mm2(close, rules["breached_cortex_fraction"].value)
     met = float(found.area_mm2[close & found.beside].sum())

@@ -35,17 +35,18 @@ def touching(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
     """Whether a voxel of ``mask`` is one of ``other`` or its neighbour, by a face, an edge or a corner."""
     from scipy import ndimage  # only here: slow to import
 
-    return bool((ndimage.binary_dilation(mask, np.ones((3, 3, 3), dtype=bool)) & other).any())
+    grown: Any = ndimage.binary_dilation(mask, np.ones((3, 3, 3), dtype=bool))
+    return bool((grown & other).any())
 
 
 def nearest_mm(points: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     """Smallest distance [mm] between (N, 3) ``points`` and (M, 3) ``others`` [mm]; infinite where there are none."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     if len(points) == 0 or len(others) == 0:
         return float("inf")
     few, many = (points, others) if len(points) < len(others) else (others, points)
-    tree: Any = cKDTree(few)
+    tree: Any = KDTree(few)
     return float(tree.query(many, workers=1)[0].min())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ STEP_ALONG_MM, STEP_OUT_MM = 0.75, 0.4
 ANGLES = 120
 FARTHEST_MM = 45.0
 DEEPEST_MM, BEYOND_MM = 12.0, 3.0  # of the cortex, from the bone's surface inward and outward
-SHORTEST_MM, LEAST_ELONGATION = 20.0, 1.3  # what is shorter or rounder has no axis of its own
+FEWEST_VOXELS, SHORTEST_MM, LEAST_ELONGATION = 50, 20.0, 1.3  # what is smaller or rounder has no axis of its own
 WIDER = 1.6  # a ray that leaves the bone so much farther out than the others has met another bone
 
 
@@ -45,7 +45,7 @@ class Unrolled:
     @property
     def lesion_sections(self) -> NDArray[np.bool_]:
         """(T,) True where a section meets the lesion."""
-        return np.isfinite(self.rays_mm[:, :, 0]).any(axis=1)
+        return np.asarray(np.isfinite(self.rays_mm[:, :, 0]).any(axis=1), dtype=bool)
 
     def clean(self, from_mm: float, length_mm: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(T,), (T,) sections before and after the lesion that serve as its reference; distances along the bone."""
@@ -70,14 +70,15 @@ def unroll(part: Part, bone: NDArray[np.bool_], *, from_mm: float, length_mm: fl
         return None
     along, centre, axis = line
     across = _across(axis)
-    angle = np.arange(ANGLES) * (2 * np.pi / ANGLES)
+    angle = np.arange(ANGLES, dtype=np.float64) * (2 * np.pi / ANGLES)
     rays = np.cos(angle)[:, None] * across[0] + np.sin(angle)[:, None] * across[1]
     radius = np.arange(0.0, _farthest_mm(part, bone, axis, centre), STEP_OUT_MM)
     points = centre[:, None, None] + radius[:, None] * rays[None, :, None]
     solid = part.sample(bone | part.lesion, points, 0.0)
     lesion = part.look_up(part.lesion, points)
     outer, reaches = _outermost(solid, radius), _reaches(lesion, radius)
-    outer = _carried_on(along, outer, np.isfinite(reaches[:, :, 0]).any(axis=1), from_mm, length_mm)
+    affected = np.asarray(np.isfinite(reaches[:, :, 0]).any(axis=1), dtype=bool)
+    outer = _carried_on(along, outer, affected, from_mm, length_mm)
     reaches = np.where(reaches <= outer[:, :, None] + STEP_OUT_MM, reaches, np.minimum(reaches, outer[:, :, None]))
     depth = np.arange(-DEEPEST_MM, BEYOND_MM + STEP_OUT_MM / 2, STEP_OUT_MM)
     shell = centre[:, None, None] + (outer[:, :, None] + depth)[..., None] * rays[None, :, None]
@@ -95,10 +96,10 @@ def unroll(part: Part, bone: NDArray[np.bool_], *, from_mm: float, length_mm: fl
     )
 
 
-def _centre_line(part: Part, bone: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...] | None:
+def _centre_line(part: Part, bone: NDArray[np.bool_]) -> tuple[Any, Any, Any] | None:
     """(T,) places along the axis, (T, 3) centres there, (3,) the axis; all [mm] but the last."""
     index = np.argwhere(bone)
-    if len(index) == 0:
+    if len(index) < FEWEST_VOXELS:
         return None
     points = part.mm(index)
     cut = np.any((index == 0) | (index == np.asarray(bone.shape) - 1), axis=1)
@@ -106,7 +107,7 @@ def _centre_line(part: Part, bone: NDArray[np.bool_]) -> tuple[NDArray[np.float6
     spread, directions = np.linalg.eigh(np.cov(points.T))
     if spread[2] < LEAST_ELONGATION**2 * spread[1]:
         return None
-    axis = directions[:, 2]
+    axis: NDArray[np.float64] = directions[:, 2]
     for _ in range(3):  # numerical: the axis has settled to a tenth of a degree after two rounds
         places, centroids = _centroids(points, cut, lesion, axis)
         if len(places) < 3:
@@ -144,7 +145,7 @@ def _centroids(
     free[there[(there >= 0) & (there < len(free))]] = False
     before, after = np.count_nonzero(free[: max(there.min(), 0)]), np.count_nonzero(free[max(there.max(), 0) + 1 :])
     use = free if min(before, after) >= 3 else whole
-    sums = [np.bincount(slab, weights=points[:, i]) for i in range(3)]
+    sums = [np.asarray(np.bincount(slab, weights=points[:, i]), dtype=np.float64) for i in range(3)]
     centroids = np.stack(sums, axis=1)[use] / count[use, None]
     return centroids @ axis, centroids
 
@@ -196,7 +197,7 @@ def _last(inside: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _reaches(lesion: NDArray[np.bool_], radius: NDArray[np.float64]) -> NDArray[np.float64]:
     """(T, A, 2) smallest and largest radius of the lesion on each ray [mm]; NaN where there is none."""
-    there = lesion.any(axis=2)
+    there = np.asarray(lesion.any(axis=2))
     ends = np.stack([radius[lesion.argmax(axis=2)], radius[_last(lesion)]], axis=-1)
     return np.where(there[..., None], ends, np.nan)
 

@@ -22,6 +22,11 @@ WALL_HU = (55.0, 250.0)  # least step from content to wall; a wall counts as rea
 WINDOW_MM = 20.0  # along the canal: a vertebra has a closed ring somewhere in it
 SPIKE_MM = 0.8  # a vein's hole in the wall is deeper than its surroundings by more
 CALM_MM = 3.0  # the middle line is smoothed along the canal
+# What tells a canal from a gutter beside the spine (never ringed) and from marrow (ragged), on the scans tried: canals
+# had 0.78 to 0.97, 0.24 to 0.89 and 0.44 to 0.90 mm; gutters up to 0.73 and 0.11; marrow 0.93 mm and more.
+LEAST_MET_FRACTION = 0.65  # of all directions meet a wall
+LEAST_RINGED_FRACTION = 0.15  # of the slices meet it in nine of ten
+LARGEST_STEP_MM = 0.92  # from one direction to the next, on average
 AGAIN = 3  # times the middle is put into the middle of what was found
 
 
@@ -69,6 +74,15 @@ def sections(
     largest = library.outline_rules()["canal_section_largest_mm2"].value
     radius = radius * np.sqrt(np.minimum(1.0, largest / _area(radius)))[:, None]
     return Sections(slices=slices, middle_mm=middle, radius_mm=radius, wall_mm=wall)
+
+
+def is_canal(found: Sections) -> bool:
+    """Whether the sections look like a canal's: mostly walled, here and there ringed, and smooth."""
+    met = np.isfinite(found.wall_mm)
+    ringed = met.mean(axis=1) >= 0.9
+    step_mm = np.abs(np.diff(np.where(met, found.wall_mm, np.nan), axis=1))
+    walled = met.mean() >= LEAST_MET_FRACTION and ringed.mean() >= LEAST_RINGED_FRACTION
+    return bool(walled and np.nanmean(step_mm) <= LARGEST_STEP_MM)
 
 
 def drawn(found: Sections, shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import numpy as np
 from iceball import library
 from iceball.anatomy.outlines._blocks import pooled, steps_of
 from iceball.anatomy.outlines._hard import hard_bone
-from iceball.anatomy.outlines._sections import Sections, drawn, sections
+from iceball.anatomy.outlines._sections import Sections, drawn, is_canal, sections
 from iceball.anatomy.outlines._tracking import canal_line
 from iceball.nouns._noun import array_noun
 
@@ -76,7 +76,8 @@ def canal_sections(
     line_mm = (line + 0.5) * np.asarray(size) - 0.5 * np.asarray(spacing_mm)
     ends = np.array([[0.0, 0.0, -size[2] / 2], [0.0, 0.0, size[2] / 2]])
     line_mm = np.vstack([line_mm[0] + ends[0], line_mm, line_mm[-1] + ends[1]])
-    return sections(hu, bone, line_mm, spacing_mm)
+    found = sections(hu, bone, line_mm, spacing_mm)
+    return found if is_canal(found) else None
 
 
 def canal_mask(found: Sections, hu: NDArray[np.float32], spacing_mm: tuple[float, ...]) -> NDArray[np.bool_]:

@@ -30,8 +30,8 @@ TURN_COST = 0.1  # per block aside from one slice to the next
 SLOPE = 1.6  # steepest way, across over along: the sacral canal
 TRIM_MM = 10.0  # both ends are cut back until so much of them is cheap
 BORDER_MM = 20.0  # the border of the scan is near: less than a vertebra
-TRUSTED_COST = 0.3  # a line that costs more on average is none
-CONTENT_SPREAD_HU = 90.0  # between the tenth and ninetieth percentile along the line: marrow varies more
+TRUSTED_COST = 0.35  # a line that costs more on average is none
+CONTENT_SPREAD_HU = 80.0  # between the tenth and ninetieth percentile along the line: marrow varies more
 
 
 def canal_line(

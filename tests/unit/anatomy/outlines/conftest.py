@@ -50,8 +50,9 @@ def make_spine(  # noqa: PLR0913
     ring = (np.hypot(x, y) < canal_mm + 5.0) & (y > -canal_mm)
     pedicle = (up > 10.0) & vertebra
     hu[ring & pedicle] = CORTEX
-    hu[ring & vertebra & (y > 0.4 * canal_mm)] = CORTEX
-    hu[(np.abs(x) < 3) & (y > 0) & (y < canal_mm + 22) & vertebra] = CORTEX
+    arch = up < LEVEL_MM - 3.0  # the arches and their joints reach down behind the discs
+    hu[ring & arch & (y > 0.3 * canal_mm)] = CORTEX
+    hu[(np.abs(x) < 3) & (y > 0) & (y < canal_mm + 22) & arch] = CORTEX
     hu[inside] = CORD
     if noise_hu:
         hu += np.random.default_rng(seed).normal(0.0, noise_hu, shape)
