@@ -46,7 +46,7 @@ def every_row() -> Iterator[tuple[str, Cited]]:
     for name in library.implant_names():
         yield from ((f"implants.{name}.{quantity}", row) for quantity, row in library.implant_rows(name).items())
     yield "limits.named_below", library.named_below()
-    for group in (library.thresholds, library.hu_rules, library.physics, library.outline_rules):
+    for group in (library.thresholds, library.hu_rules, library.physics, library.outline_rules, library.measure_rules):
         yield from ((f"{group.__name__}.{name}", row) for name, row in group().items())
     for rule in library.screening_rules():
         yield from ((f"screening.{rule.key}.figures.{name}", row) for name, row in rule.figures.items())
@@ -64,7 +64,7 @@ def test_every_source_exists_and_every_source_is_used() -> None:
     assert used == set(library.sources())
 
 
-CONSTANTS = [*library.hu_rules(), *library.physics(), *library.outline_rules()]
+CONSTANTS = [*library.hu_rules(), *library.physics(), *library.outline_rules(), *library.measure_rules()]
 CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
 CONSTANTS += sorted({quantity for name in library.implant_names() for quantity in library.implant_rows(name)})
 

@@ -18,7 +18,10 @@ FINE = 2  # each voxel is the mean of FINE³ points: partial volume as a scanner
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tube:
-    """A long bone: where its axis goes, how thick it is, and the notch that a lesion cut into it."""
+    """A long bone: where its axis goes, how thick it is, and the notch that a lesion cut into it.
+
+    ``flare`` is by how much its radius grows along it [mm per mm].
+    """
 
     axis: tuple[float, float, float] = (0.2, -0.15, 1.0)
     centre_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -29,6 +32,7 @@ class Tube:
     loss_fraction: float = 1.0
     turned_deg: float = 30.0
     half_mm: float = 75.0
+    flare: float = 0.0
     name: str = "femur_left"
 
 
@@ -78,7 +82,7 @@ def tube_case(tube: Tube = Tube(), spacing_mm=(0.7, 0.7, 1.0), *, labelled=True,
     """A case of ``tube``: cortex around marrow in muscle, a notch of soft tissue, the notch as the lesion's mask."""
     axis = np.asarray(tube.axis) / np.linalg.norm(tube.axis)
     lean = np.tan(np.arccos(abs(axis[2])))
-    side = tube.outer_mm + 8 + lean * tube.half_mm + max(map(abs, tube.centre_mm))
+    side = tube.outer_mm + 8 + (lean + abs(tube.flare)) * tube.half_mm + max(map(abs, tube.centre_mm))
     grid = grid_around((side, side, tube.half_mm), spacing_mm)
     frame = _frame(axis, tube.turned_deg)
 
@@ -88,17 +92,18 @@ def tube_case(tube: Tube = Tube(), spacing_mm=(0.7, 0.7, 1.0), *, labelled=True,
 
     def notched(r, angle, t):
         sector = (np.abs(t) <= tube.notch_mm / 2) & (np.abs(angle) <= np.pi * tube.notch_fraction)
-        inner = tube.outer_mm - tube.cortex_mm
+        inner = tube.outer_mm + tube.flare * t - tube.cortex_mm
         return sector & (r >= inner - 3) & (r <= inner + tube.loss_fraction * tube.cortex_mm)
 
     def look(points):
         r, angle, t = cylinder(points)
-        hu = np.where(r <= tube.outer_mm, np.where(r < tube.outer_mm - tube.cortex_mm, MARROW_HU, CORTEX_HU), MUSCLE_HU)
+        deep = tube.outer_mm + tube.flare * t - r
+        hu = np.where(deep >= 0, np.where(deep > tube.cortex_mm, MARROW_HU, CORTEX_HU), MUSCLE_HU)
         return np.where(notched(r, angle, t), LESION_HU, hu)
 
     r, angle, t = cylinder(positions(grid))
     names = {tube.name: 75} if labelled else {}
-    labels = np.where(r <= tube.outer_mm, 75, 0)
+    labels = np.where(r <= tube.outer_mm + tube.flare * t, 75, 0)
     bone = "" if labelled else tube.name
     return case_of(grid, averaged(grid, look), labels, names, notched(r, angle, t), bone=bone, **more)
 

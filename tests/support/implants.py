@@ -26,6 +26,7 @@ from iceball.nouns import Case, Structure, Volume
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 COUNT, SEED = 20, 41
+ABDOMEN = SHARED / "abdomen_pelvis_ct" / "example_ct.nii.gz"
 SIZE_MM = (12.0, 45.0)
 MATRICES, SHAPES = ("lytic", "blastic", "mixed"), ("sphere", "ellipsoid", "lobulated")
 LEAST_FRACTION = 0.6  # of the ideal shape's volume that the bone must hold
@@ -35,6 +36,8 @@ DISCS = {
     "thorax, 1.5 mm": (11, 28.5, 43, 58.5, 74.5, 89, 103, 117, 129, 141.5, 153),
     "thorax slab, 1 mm": (18.5, 41.5),
 }
+DISC_FILES = {"abdomen and pelvis, 3 mm": SHARED / "abdomen_pelvis_ct" / "vertebrae_body_seg.nii.gz"}
+DISC_NUMBER = 2  # in that file
 LOOKED_AT = {"thorax slab, 1 mm": (slice(104, 384), slice(310, 480), slice(0, 60))}  # the rest is lung: time saved
 DISC_MM, DISC_WIDE_MM, DISC_FROM_MM, DISC_TO_MM, BODY_AHEAD_MM, SPINE_MM = 4.0, 28.0, 7.0, 48.0, 22.0, 42.0
 LEAST_AWAY_MM, AROUND_MM = 2.0, 8.0  # the bone that a lesion is seen against
@@ -176,6 +179,10 @@ def _ground(scan: str) -> tuple[Case, np.ndarray, np.ndarray]:
     if scan in DISCS:
         case, front, discs = _with_discs(case, canal, DISCS[scan])
         bone &= ~front & ~discs
+    if scan in DISC_FILES:  # the outline takes a disc between two endplates for bone
+        marked = io.read_scan(ABDOMEN, labels=DISC_FILES[scan], case_id="discs").labels
+        assert marked is not None
+        bone &= marked.array != DISC_NUMBER
     bone &= ~canal
     return case, bone, _deep(case, bone)
 
@@ -218,7 +225,7 @@ def _with_discs(case: Case, canal: np.ndarray, discs: tuple[float, ...]) -> tupl
 
 SCANS: dict[str, Callable[[], Case]] = {
     "abdomen and pelvis, 3 mm": lambda: io.read_scan(
-        SHARED / "abdomen_pelvis_ct" / "example_ct.nii.gz",
+        ABDOMEN,
         labels=SHARED / "abdomen_pelvis_ct" / "vertebrae_seg.nii.gz",
         case_id="abdomen-pelvis",
     ),

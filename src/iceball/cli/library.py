@@ -48,6 +48,13 @@ def protections(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @group.command()
+def implants(name: Name = None, as_json: AsJson = False) -> None:
+    """Implanted lesions: how lytic, blastic and mixed ones are drawn."""
+    names = (name,) if name else library.implant_names()
+    _show("implants", {each: library.implant_rows(each) for each in names}, as_json, notes=name is not None)
+
+
+@group.command()
 def limits(name: Name = None, as_json: AsJson = False) -> None:
     """Safety limits: how cold a structure may get."""
     shown = (library.limit(name),) if name else library.limits()

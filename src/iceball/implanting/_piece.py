@@ -49,7 +49,7 @@ def own_piece(hu: NDArray[Any], bone: NDArray[np.bool_], index: Index, grid: Gri
 
 
 def _front(speed: NDArray[np.float64], index: Index, grid: Grid, last_mm: float) -> NDArray[np.float64]:
-    """(I, J, K) how long a front takes from ``index`` at ``speed``, in mm of way at full speed; beyond the last: more."""
+    """(I, J, K) how long a front takes from ``index``, in mm of way at full speed; later than ``last_mm``: more."""
     import SimpleITK  # only here: slow to import
 
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(speed.T))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -202,12 +203,17 @@ def test_a_wish_that_makes_no_sense_is_refused(change: dict, says: str):
         ((150.0, -100.0, 0.0), r"in air \(-10"),
         ((0.0, 80.0, 40.0), "mm from any bone"),
         ((8.0, -16.0, 0.0), "lies in aorta, which is no bone"),
-        ((0.0, 18.0, 53.0), "reaches out of the scan"),
     ],
 )
 def test_a_place_without_bone_is_refused(bare: Case, at_mm, says: str):
     with pytest.raises(GeometryError, match=says):
         implant(bare, wish(at_mm=at_mm))
+
+
+def test_a_lesion_that_the_scan_cuts_is_refused(bare: Case):
+    cut = hostile.cropped(bare, (slice(None), slice(None), slice(0, 30)))  # ends at z = 4 mm, in the body of L1
+    with pytest.raises(GeometryError, match="reaches out of the scan: move or shrink it"):
+        implant(cut, wish())
 
 
 def test_a_place_out_of_the_named_bone_is_refused_and_says_how_far(bare: Case):

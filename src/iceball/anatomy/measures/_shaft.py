@@ -64,20 +64,29 @@ def _write(found: Involvement, host: Host, state: State, book: Notebook) -> bool
             unit="1",
             note="largest share of the bone's width across its axis, any way",
         )
-    breached = found.breach_mm2 >= library.measure_rules()["breach_area_mm2"].value
-    if state.cut and not breached:
-        book.leave(CUT, "cortex_breached")
-    else:
-        book.put("cortex_breached", breached, origin, note=f"{found.breach_mm2:.0f} mm² without cortex; {against}")
+    _breach(found, state.of_breach(), origin == "estimated", book)
     return True
 
 
+def _breach(found: Involvement, state: State, estimated: bool, book: Notebook) -> None:
+    breached = found.breach_mm2 >= library.measure_rules()["breach_area_mm2"].value
+    if state.cut and not breached:
+        book.leave(CUT, "cortex_breached")
+        return
+    note = state.noted(f"{found.breach_mm2:.0f} mm² without cortex, against {found.reference}")
+    book.put("cortex_breached", breached, state.origin(estimated), note=note)
+
+
 def mirels_site(part: Part, host: Host, boxes: Boxes, book: Notebook) -> None:
-    """Write down the site by Mirels: the limb, or the trochanteric region of a femur whose head is in the scan."""
+    """Write down the site by Mirels: the limb, or the trochanteric region of a femur whose head is in the scan.
+
+    With it goes the part of the femur, as far as that is the same question.
+    """
     if host.rule is None or host.rule.limb is None:
         return
     if host.rule.name != "femur":
         book.put("mirels_site", host.rule.limb, "label", note=host.note)
+        book.put("femur_part", "none", "label", note=host.note)
         return
     box = boxes.of(host.structure)
     up = part.axes @ np.array([0.0, 0.0, 1.0])
@@ -85,6 +94,7 @@ def mirels_site(part: Part, host: Host, boxes: Boxes, book: Notebook) -> None:
     if box is None or boxes.reaches(box, axis, up[axis] > 0):
         why = "the upper end of the femur is not in the scan: whether it is the trochanteric region is for you to say"
         book.put("mirels_site", "lower_limb", "estimated", note=why)
+        book.leave(why, "femur_part")
         return
     spacing = part.spacing_mm[axis]
     top = (box[axis].stop if up[axis] > 0 else -box[axis].start) * spacing
@@ -95,3 +105,7 @@ def mirels_site(part: Part, host: Host, boxes: Boxes, book: Notebook) -> None:
     site = "trochanteric" if below < reach else "lower_limb"
     note = f"{below:.0f} mm below the top of the femur; the region reaches {reach:g} mm down"
     book.put("mirels_site", site, "estimated", note=note)
+    if site == "trochanteric":
+        book.put("femur_part", "proximal", "estimated", note=note)
+    else:
+        book.leave("below the trochanters; shaft and lower end are not told apart", "femur_part")

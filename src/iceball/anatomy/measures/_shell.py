@@ -113,7 +113,7 @@ def _mineral(part: Part, points: NDArray[np.float64], normals: NDArray[np.float6
 
 def breach(found: Shell | None, host: Host, state: State, book: Notebook) -> None:
     """Write down whether the lesion breaches the cortex of its bone."""
-    rules = library.measure_rules()
+    rules, state = library.measure_rules(), state.of_breach()
     if found is None:
         book.leave("no intact cortex beside the lesion is in the scan to compare with", KEY)
         return
@@ -133,7 +133,7 @@ def roof(found: Shell | None, there: Distances, facing_mm: NDArray[np.float64], 
     The roof is what faces the femoral head within ``roof_cone_deg`` of straight above its centre; the centre is that
     of the sphere through the facing points ``facing_mm`` (N, 3) of the hip bone [mm].
     """
-    rules = library.measure_rules()
+    rules, state = library.measure_rules(), state.of_breach()
     if found is None or len(facing_mm) < FEWEST_POINTS:
         book.leave("the femoral head or the roof above it is not in the scan with labels", ROOF)
         return

@@ -25,13 +25,14 @@ class State:
     """How far HU around the lesion can be trusted.
 
     ``spoiled`` says why walls and cortex cannot be judged, "" where they can; ``doubt`` why what is measured there is
-    an estimate only; ``cut`` is True where the scan cuts the lesion; ``is_hu`` False where the numbers are no HU.
+    an estimate only; ``coarse`` why a breach is one; ``cut`` is True where the scan cuts the lesion; ``is_hu`` False where the numbers are no HU.
     """
 
     cut: bool
     spoiled: str
     doubt: str
     is_hu: bool
+    coarse: str = ""
 
     def origin(self, estimated: bool = False) -> Origin:
         """Return "measured", or "estimated" where there is doubt or an outline was ``estimated``."""
@@ -40,6 +41,11 @@ class State:
     def noted(self, note: str) -> str:
         """Return ``note`` with the doubt, where there is one."""
         return f"{note}; {self.doubt}" if self.doubt else note
+
+    def of_breach(self) -> State:
+        """Return the state for what is said of a hole: coarse voxels raise doubt of that alone."""
+        doubts = [doubt for doubt in (self.doubt, self.coarse) if doubt]
+        return dataclasses.replace(self, doubt="; ".join(doubts), coarse="")
 
 
 def look_at(part: Part, book: Notebook) -> State:
@@ -68,7 +74,14 @@ def look_at(part: Part, book: Notebook) -> State:
         spoiled = f"metal {metal:.0f} mm from the lesion: its streaks look like cortex and like holes"
     elif near:
         doubt = f"metal {metal:.0f} mm from the lesion may have changed HU"
-    return State(cut=cut, spoiled=spoiled, doubt=doubt, is_hu=is_hu)
+    return State(cut=cut, spoiled=spoiled, doubt=doubt, is_hu=is_hu, coarse=_coarse(part))
+
+
+def _coarse(part: Part) -> str:
+    pixel = float(np.sort(part.spacing_mm)[1])  # slices are the longest edge, as a rule
+    if pixel <= library.measure_rules()["wall_pixel_mm"].value + 0.01:
+        return ""
+    return f"at voxels of {pixel:g} mm a thin shell can read as a hole"
 
 
 def _cut(part: Part) -> bool:

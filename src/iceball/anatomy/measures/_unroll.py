@@ -147,7 +147,7 @@ def _centroids(
     use = free if min(before, after) >= 3 else whole
     sums = [np.asarray(np.bincount(slab, weights=points[:, i]), dtype=np.float64) for i in range(3)]
     centroids = np.stack(sums, axis=1)[use] / count[use, None]
-    return centroids @ axis, centroids
+    return np.asarray(centroids @ axis, dtype=np.float64), np.asarray(centroids, dtype=np.float64)
 
 
 def _fitted(places: NDArray[np.float64], centroids: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
@@ -169,7 +169,7 @@ def _farthest_mm(part: Part, bone: NDArray[np.bool_], axis: NDArray[np.float64],
     return min(float(np.quantile(np.linalg.norm(points - line, axis=1), 0.98)) + 2 * BEYOND_MM, FARTHEST_MM)
 
 
-def _across(axis: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _across(axis: NDArray[np.float64]) -> tuple[Any, Any]:
     helper = np.eye(3)[int(np.abs(axis).argmin())]
     first = np.cross(axis, helper)
     first /= np.linalg.norm(first)

@@ -35,7 +35,7 @@ def posterior_wall(own: Vertebra, others: list[Vertebra], canal: Canal, state: S
 
     Source: thresholds from ``library.measure_rules()``, ``judgement``.
     """
-    rules = library.measure_rules()
+    rules, state = library.measure_rules(), state.of_breach()
     origin, least = state.origin(canal.estimated), rules["breach_area_mm2"].value
     inside = _in_canal_mm3(own, canal)
     if inside >= least:  # a breach that is deep by a millimetre

@@ -34,6 +34,7 @@ SMOOTH_MM = 1.5  # of noise, before it is looked where bone runs on
 THICK_MM = 4.0  # half the thickness of bone that less dense; thinner things are vessels
 HOLE_ML = 100.0  # the marrow of half a femur; more is no hole
 HOLE_MM = 45.0  # across, in a plane where the border of the scan cuts it; a vertebral body, but no canal
+CUT_SHARE = 1.6  # and how much of the border it may have, to the root of its area: a body cut in half has 1.3
 IN_AIR_FRACTION = 0.6  # of the surroundings: a rib beside the lung has less than half
 VESSEL_RADIUS_MM = 4.0
 VESSEL_LEAST_ML = 1.5
@@ -107,11 +108,15 @@ def _holes_in_plane(wall: NDArray[np.bool_], axis: int, size: tuple[float, ...])
     cross[tuple(slice(None) if a == axis else 1 for a in range(3))] = False
     cross[1, 1, 1] = True
     pieces, count = labelled(~shut, cross)
-    hole = np.ones(count + 1, dtype=bool)
+    border_mm = np.zeros(count + 1)
     for across in sorted({0, 1, 2} - {axis}):
         for end in (0, -1):
-            hole[np.unique(pieces.take(end, axis=across))] = False
+            touched = np.bincount(pieces.take(end, axis=across).ravel(), minlength=count + 1)
+            border_mm += touched * size[3 - axis - across]
+    area_mm2 = np.bincount(pieces.ravel(), minlength=count + 1) * np.prod(size) / size[axis]
+    hole = border_mm == 0
     hole[~hole] = _short(pieces, ~hole, axis, size)
+    hole &= border_mm <= CUT_SHARE * np.sqrt(area_mm2)
     hole[0] = False
     return hole[pieces] | (shut & ~wall)
 
@@ -187,12 +192,13 @@ def _pieces(
     from scipy import ndimage
 
     labels, count = labelled(blocks, _EVERY)
-    numbers = np.arange(1, count + 1)
-    large = np.bincount(labels.ravel(), minlength=count + 1)[1:] * np.prod(size) / 1000.0 >= LEAST_ML
+    large = np.bincount(labels.ravel(), minlength=count + 1) * np.prod(size) / 1000.0 >= LEAST_ML
+    large[0] = False
     air = coarse < library.hu_rules()["gas_below_hu"].value
-    near = ndimage.grey_dilation(labels, footprint=ball(2 * max(size), size))
-    in_air = np.asarray(ndimage.mean(air, np.where(blocks, 0, near), numbers)) > IN_AIR_FRACTION
-    return np.concatenate([[False], large & ~in_air])[labels]
+    near = np.where(blocks, 0, ndimage.grey_dilation(labels, footprint=ball(2 * max(size), size)))
+    around = np.bincount(near.ravel(), minlength=count + 1)
+    in_air = np.bincount(near[air], minlength=count + 1) > IN_AIR_FRACTION * around
+    return (large & ~in_air)[labels]
 
 
 _EVERY = np.ones((3, 3, 3), dtype=bool)

@@ -22,8 +22,8 @@ def found(case: Case):
 
 
 @pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.7, 0.7, 2.5), (3.0, 3.0, 3.0)], ids=str)
-@pytest.mark.parametrize("direction", [(1, 0, 0), (1, 1, 0), (1, 1, 1), (0.3, 0.2, 1)], ids=str)
-@pytest.mark.parametrize("between_mm", [5.0, 20.0, 60.0])
+@pytest.mark.parametrize("direction", [(1, 0, 0), (1, 1, 1), (0.3, 0.2, 1)], ids=str)
+@pytest.mark.parametrize("between_mm", [4.0, 25.0])
 def test_the_distance_is_from_surface_to_surface(spacing_mm, direction, between_mm: float):
     case = balls_case(spacing_mm, between_mm=between_mm, direction=direction)
     # Each of two surfaces lies within half a voxel of the ball that it was drawn from.

@@ -14,11 +14,11 @@ ROOF, JOINT = "acetabular_roof_breached", "distance_joint_mm"
 
 
 @functools.cache
-def found(at_mm=(0.0, 0.0, 45.0), radius_mm=8.0, spacing_mm=(1.0, 1.0, 1.0)):
+def found(at_mm=(0.0, 0.0, 45.0), radius_mm=8.0, spacing_mm=(1.5, 1.5, 1.5)):
     return {fact.key: fact for fact in measures.measure(hip_case(at_mm, radius_mm, spacing_mm))}
 
 
-@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.7, 0.7, 2.5), (3.0, 3.0, 3.0)], ids=str)
+@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 2.5), (1.5, 1.5, 1.5), (3.0, 3.0, 3.0)], ids=str)
 def test_a_lesion_that_opens_the_roof_breaches_it(spacing_mm):
     assert found((0.0, 0.0, 34.0), 12.0, spacing_mm)[ROOF].value is True
     assert found((0.0, 0.0, 45.0), 8.0, spacing_mm)[ROOF].value is False
@@ -38,7 +38,7 @@ def test_a_hole_in_the_front_of_the_socket_is_none_in_its_roof():
 @pytest.mark.parametrize("at_z_mm", [40.0, 45.0, 58.0])
 def test_the_distance_to_the_joint_is_to_where_the_bones_meet(at_z_mm: float):
     # From the lesion's lower end to the roof, 25 mm above the head's centre; a voxel either way.
-    assert found((0.0, 0.0, at_z_mm), 8.0)[JOINT].value == pytest.approx(at_z_mm - 8 - 25, abs=1)
+    assert found((0.0, 0.0, at_z_mm), 8.0)[JOINT].value == pytest.approx(at_z_mm - 8 - 25, abs=1.5)
 
 
 def test_near_the_joint_the_hip_bone_is_acetabulum_and_farther_up_it_is_not():
@@ -47,7 +47,7 @@ def test_near_the_joint_the_hip_bone_is_acetabulum_and_farther_up_it_is_not():
 
 
 def test_without_the_femur_the_site_in_the_hip_bone_stays_open():
-    case = hip_case()
+    case = hip_case(spacing_mm=(1.5, 1.5, 1.5))
     alone = dataclasses.replace(case, structures=tuple(s for s in case.structures if s.name != "femur_left"))
     survey = measures.survey(alone)
     assert not {fact.key for fact in survey.facts} & {"lesion_site", JOINT, ROOF}
@@ -57,6 +57,6 @@ def test_without_the_femur_the_site_in_the_hip_bone_stays_open():
 
 
 def test_the_other_side_s_femur_makes_no_joint():
-    case = hip_case()
+    case = hip_case(spacing_mm=(1.5, 1.5, 1.5))
     other = tuple(dataclasses.replace(s, name="femur_right") if s.name == "femur_left" else s for s in case.structures)
     assert JOINT not in {fact.key for fact in measures.measure(dataclasses.replace(case, structures=other))}

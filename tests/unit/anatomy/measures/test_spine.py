@@ -30,7 +30,9 @@ def found(spine: Spine = L3, spacing_mm=FINE, **more):
 def test_a_hole_in_the_posterior_wall_is_a_breach(spacing_mm, tilt_deg: float):
     facts = found(Spine(tilt_deg=tilt_deg), spacing_mm)
     assert facts[WALL].value is True
-    assert facts[WALL].origin == "measured"
+    assert facts[WALL].origin == (
+        "estimated" if spacing_mm == COARSE else "measured"
+    )  # a thin shell can read as a hole
     assert facts["distance_canal_mm"].value <= max(spacing_mm) / 2  # masks are cut at voxels
 
 
