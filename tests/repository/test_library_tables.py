@@ -21,7 +21,12 @@ UNITS = (
     *("_j_per_m3", "_j_per_m3_k", "_k_m_per_w", "_w_per_m", "_w_per_m2_k", "_mm2", "_k"),
 )
 UNITLESS = {
-    *("Cited.value", "Cited.low", "Cited.high", "Finding.measured", "Finding.limit", "Fact.value"),  # their unit is a field
+    *(
+        "Cited.value",
+        "Cited.low",
+        "Cited.high",
+        "Finding.measured",
+        "Finding.limit",
     "Volume.array",  # its quantity is a field
     "TissueMap.index",
     "TissueMap.open_faces",  # counts

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    "assess", "bench", "demo", "implant", "library", "measure", "phantom",
+    "assess", "bench", "demo", "implant", "lesion", "library", "measure", "phantom",
     "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify",
 )  # fmt: skip
 

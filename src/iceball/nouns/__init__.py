@@ -16,6 +16,7 @@ from iceball.nouns.cited import CONFIDENCES, Cited, Confidence, Source
 from iceball.nouns.curve import Curve
 from iceball.nouns.fact import ORIGINS, Fact, Origin
 from iceball.nouns.finding import SEVERITIES, Assessment, Clearance, Finding, IsothermResult, Severity
+from iceball.nouns.found import FoundLesion
 from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, SensorCurve, StructureCurve, ThermalHistory
 from iceball.nouns.plan import Approval, Plan
 from iceball.nouns.probe import (
@@ -57,6 +58,7 @@ __all__ = [
     "EnergyBalance",
     "Fact",
     "Finding",
+    "FoundLesion",
     "Freezing",
     "FreezingPointDepression",
     "Grid",

@@ -25,7 +25,8 @@ class State:
     """How far HU around the lesion can be trusted.
 
     ``spoiled`` says why walls and cortex cannot be judged, "" where they can; ``doubt`` why what is measured there is
-    an estimate only; ``coarse`` why a breach is one; ``cut`` is True where the scan cuts the lesion; ``is_hu`` False where the numbers are no HU.
+    an estimate only; ``coarse`` why a breach is one. ``cut`` is True where the scan cuts the lesion; ``is_hu`` False
+    where the numbers are no HU.
     """
 
     cut: bool

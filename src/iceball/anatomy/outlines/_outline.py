@@ -11,8 +11,8 @@ from iceball import library
 from iceball.anatomy.outlines._blocks import Place, box_of, whole
 from iceball.anatomy.outlines._canal import CANAL, Outline, canal_from
 from iceball.anatomy.outlines._hard import filled, hard_bone
+from iceball.anatomy.outlines._roots import BY_GAP, root_tubes
 from iceball.anatomy.outlines._roots import NAME as ROOT
-from iceball.anatomy.outlines._roots import roots_from
 from iceball.anatomy.outlines._spine import labelled_bone, scanned_hu, spine_from
 from iceball.anatomy.outlines._surfaces import (
     LUNG,
@@ -36,6 +36,8 @@ BONE = "bone"
 # In the order in which they are drawn: what comes first is not drawn over.
 ESTIMATES = (CANAL, ROOT, BONE, PLEURA, LUNG, SKIN)
 LARGEST_LABEL = 2**16 - 1
+# Numerical: when the case's notes doubt the scan. A dense chest is a sixth bone, a patch around a spine a fifth.
+THICK_MM, METAL_ML, BONE_FRACTION = 4.0, 0.5, 0.4
 
 
 def outline(
@@ -63,10 +65,11 @@ def outline(
     wanted = _wanted(only)
     tell = progress or (lambda done_fraction, text: None)
     missing = tuple(name for name in ESTIMATES if name in wanted and not _has(case, name))
-    found = sorted(_found(case, missing, tell), key=lambda o: _rank(o.name))
+    found = sorted(_found(case, missing, tell), key=lambda placed: _rank(placed[0].name))
     tell(0.95, "labels")
     kept = {name for name in wanted if name not in missing}
-    return with_outlines(case, found, notes=_notes(found, missing, kept))
+    notes = _notes([placed[0] for placed in found], missing, kept)
+    return _added(case, found, False, (*notes, *_doubts(case, found)))
 
 
 def with_outlines(case: Case, found: Iterable[Outline], *, over: bool = False, notes: tuple[str, ...] = ()) -> Case:
@@ -87,22 +90,27 @@ def with_outlines(case: Case, found: Iterable[Outline], *, over: bool = False, n
     ------
     InputError : if the case has a structure of that name, or no number is left
     """
+    everywhere = whole(case.ct.grid.shape)
+    return _added(case, [(outline_, everywhere) for outline_ in found], over, notes)
+
+
+def _added(case: Case, found: list[tuple[Outline, Place]], over: bool, notes: tuple[str, ...]) -> Case:
+    """Do as ``with_outlines``, with masks on parts of the grid."""
     labels = np.zeros(case.ct.grid.shape, dtype=np.int32)
     if case.labels is not None:
         labels[...] = case.labels.array
     first = max([*library.label_names(), int(labels.max()), *(s.label for s in case.structures)])
-    structures, taken = list(case.structures), {structure.name for structure in case.structures}
-    number = first
-    for outline_ in found:
+    structures, taken, number = list(case.structures), {structure.name for structure in case.structures}, first
+    for outline_, place in found:
         if outline_.name in taken:
             raise InputError(f"the case has a structure {outline_.name!r} already: name the new one otherwise")
-        free = outline_.mask & ((labels <= first) if over else (labels == 0))
+        free = outline_.mask & ((labels[place] <= first) if over else (labels[place] == 0))
         if not free.any():
             continue
         number += 1
         if number > LARGEST_LABEL:
             raise InputError(f"no label number is left: {LARGEST_LABEL} is the largest")
-        labels[free] = number
+        labels[place][free] = number
         structures.append(_structure(outline_, number))
         taken.add(outline_.name)
     if len(structures) == len(case.structures):
@@ -134,50 +142,50 @@ def _has(case: Case, name: str) -> bool:
     return any(each == name or each.startswith(f"{name}_") for each in names)
 
 
-def _found(case: Case, missing: tuple[str, ...], tell: Callable[[float, str], None]) -> list[Outline]:
-    """Outline what is ``missing``, on the box around the patient, put back onto the whole grid."""
+def _found(case: Case, missing: tuple[str, ...], tell: Callable[[float, str], None]) -> list[tuple[Outline, Place]]:
+    """Outline what is ``missing``, each with its place; looked for in the box around the patient."""
     if not missing:
         return []
     tell(0.02, "body")
     inside = body_of(case, whole(case.ct.grid.shape))
     place = box_of(inside)
-    inner = whole(inside[place].shape)
-    found: list[Outline | None] = []
+    found: list[tuple[Outline, Place]] = []
     if {CANAL, ROOT, BONE} & set(missing):
         found += _of_spine(case, missing, place, tell)
     tell(0.75, "skin and lung")
+    shells: list[Outline | None] = []
     if SKIN in missing:
-        found.append(skin_from(inside[place], case, place, inner))
+        shells.append(skin_from(inside[place], case, place, whole(inside[place].shape)))
     if {PLEURA, LUNG} & set(missing):
-        found += _of_chest(case, missing, inside[place], place)
-    return [_put_back(outline_, place, case) for outline_ in found if outline_ is not None]
-
-
-def _put_back(found: Outline, place: Place, case: Case) -> Outline:
-    mask = np.zeros(case.ct.grid.shape, dtype=bool)
-    mask[place] = found.mask
-    return dataclasses.replace(found, mask=mask)
+        shells += _of_chest(case, missing, inside[place], place)
+    return found + [(shell, place) for shell in shells if shell is not None]
 
 
 def _of_spine(
     case: Case, missing: tuple[str, ...], place: Place, tell: Callable[[float, str], None]
-) -> list[Outline | None]:
+) -> list[tuple[Outline, Place]]:
     tell(0.3, "bone")
     hu, spacing = scanned_hu(case, place), case.ct.grid.spacing_mm
-    inner = whole(hu.shape)
     hard = hard_bone(hu, spacing)
     tell(0.5, "spinal canal")
     spine = spine_from(hu, hard, case, place)
-    canal = None if spine is None else canal_from(spine, case, inner)
-    found: list[Outline | None] = [canal] if CANAL in missing else []
+    canal = None if spine is None else canal_from(spine, case, whole(hu.shape))
+    found = [(canal, place)] if canal is not None and CANAL in missing else []
     if ROOT in missing and spine is not None:
         tell(0.6, "nerve roots")
-        found += roots_from(spine, case, place, inner)
+        for name, block, mask in root_tubes(spine, case, place):
+            found.append((Outline(name=name, mask=mask, estimated=True, note=BY_GAP), _inside(place, block)))
     if BONE in missing:
         mask = filled(hu, hard, spacing)
         mask = mask if canal is None else mask & ~canal.mask
-        found.append(Outline(name=BONE, mask=mask, estimated=True, note="estimated by iceball from the CT"))
+        found.append((Outline(name=BONE, mask=mask, estimated=True, note="estimated by iceball from the CT"), place))
     return found
+
+
+def _inside(place: Place, block: Place) -> Place:
+    """Place on the whole grid of the ``block`` of the part ``place``."""
+    a, b, c = (slice(p.start + q.start, p.start + q.stop) for p, q in zip(place, block, strict=True))
+    return a, b, c
 
 
 def _of_chest(case: Case, missing: tuple[str, ...], inside: NDArray[np.bool_], place: Place) -> list[Outline | None]:
@@ -209,4 +217,20 @@ def _notes(found: list[Outline], missing: tuple[str, ...], kept: set[str]) -> tu
         notes.append(f"looked for and not found on this scan: {', '.join(vain)}")
     if kept:
         notes.append(f"already labelled, not estimated: {', '.join(name for name in ESTIMATES if name in kept)}")
+    return tuple(notes)
+
+
+def _doubts(case: Case, found: list[tuple[Outline, Place]]) -> tuple[str, ...]:
+    """Say what of the scan makes its estimates coarse or unsure."""
+    notes = []
+    if found and max(case.ct.grid.spacing_mm) >= THICK_MM:
+        notes.append(f"voxels of {max(case.ct.grid.spacing_mm):.3g} mm: the estimates are coarse")
+    metal_ml = np.count_nonzero(case.ct.array > library.hu_rules()["metal_above_hu"].value) * case.ct.grid.voxel_ml
+    if found and metal_ml >= METAL_ML:
+        notes.append(f"{metal_ml:.1f} ml of metal on the scan: estimates beside it are unsure")
+    for each, place in found:
+        if each.name == BONE and each.mask.mean() > BONE_FRACTION:
+            size = float(np.prod([part.stop - part.start for part in place]) * case.ct.grid.voxel_ml / 1000.0)
+            share = 100 * each.mask.mean()
+            notes.append(f"{share:.0f} % of the {size:.1f} l around the patient reads as bone: check that these are HU")
     return tuple(notes)

@@ -12,7 +12,7 @@ from iceball.anatomy.outlines._blocks import widened
 from iceball.anatomy.outlines._canal import MARGIN_MM, Outline
 from iceball.anatomy.outlines._sections import ANGLES, STEP_MM, Sections, rays
 from iceball.anatomy.outlines._spine import Spine, spine
-from iceball.anatomy.outlines._tubes import tube
+from iceball.anatomy.outlines._tubes import placed_tube
 from iceball.nouns import Grid
 from iceball.nouns._noun import noun
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Side = Literal["left", "right"]
 NAME = "nerve_root"
+BY_GAP = "estimated by iceball from a gap in the bone beside the canal: nobody drew it, no nerve was seen"
 # Numerical: what a foramen looks like from the canal.
 SECTOR = np.radians(50.0)  # to either side of straight left or right
 OPEN_MM = 9.0  # free of bone beyond the canal's wall
@@ -72,17 +73,25 @@ def nerve_roots(case: Case, *, within: Place | None = None) -> tuple[Outline, ..
 
 def roots_from(found: Spine, case: Case, wide: Place, inner: Place) -> tuple[Outline, ...]:
     """Draw the roots that leave the canal of the spine ``found``, on the part ``inner`` of the part ``wide``."""
+    outlines = []
+    for name, block, tube_ in root_tubes(found, case, wide):
+        mask = np.zeros(found.hu.shape, dtype=bool)
+        mask[block] = tube_
+        if mask[inner].any():
+            outlines.append(Outline(name=name, mask=mask[inner], estimated=True, note=BY_GAP))
+    return tuple(outlines)
+
+
+def root_tubes(found: Spine, case: Case, wide: Place) -> list[tuple[str, Place, NDArray[np.bool_]]]:
+    """Name of each root that leaves the canal, block of the part ``wide`` around it, and its tube in the block."""
     grid = _part(case.ct.grid, wide)
     radius_mm = library.outline_rules()["nerve_root_radius_mm"].value
-    soft = found.hu < library.hu_rules()["bone_above_hu"].value
-    outlines = []
     ways = _both_sides(_ways(found, case, wide, "left"), _ways(found, case, wide, "right"), found, case, wide)
+    tubes = []
     for name, root in zip(_names(ways), ways, strict=True):
-        mask = (tube(grid, root.points_mm, radius_mm) & soft)[inner]
-        if mask.any():
-            note = "estimated by iceball from a gap in the bone beside the canal: nobody drew it, no nerve was seen"
-            outlines.append(Outline(name=name, mask=mask, estimated=True, note=note))
-    return tuple(outlines)
+        block, mask = placed_tube(grid, root.points_mm, radius_mm)
+        tubes.append((name, block, mask & (found.hu[block] < library.hu_rules()["bone_above_hu"].value)))
+    return tubes
 
 
 def _both_sides(left: list[Root], right: list[Root], found: Spine, case: Case, wide: Place) -> list[Root]:

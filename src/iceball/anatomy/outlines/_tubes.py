@@ -13,6 +13,7 @@ from iceball.nouns._noun import require_positive
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from iceball.anatomy.outlines._blocks import Place
     from iceball.nouns import Curve, Grid
 
 SHARE = 0.25  # of the smallest spacing lies between two samples of a line: numerical
@@ -70,26 +71,38 @@ def tube(grid: Grid, points_mm: ArrayLike, radius_mm: float) -> NDArray[np.bool_
     ------
     InputError : if the radius is not above zero
     """
+    mask = np.zeros(grid.shape, dtype=bool)
+    block, part = placed_tube(grid, points_mm, radius_mm)
+    mask[block] = part
+    return mask
+
+
+def placed_tube(grid: Grid, points_mm: ArrayLike, radius_mm: float) -> tuple[Place, NDArray[np.bool_]]:
+    """Return the block of ``grid`` around the tube, which is empty beyond the grid, and the tube in it.
+
+    Raises
+    ------
+    InputError : if the radius is not above zero
+    """
     from scipy.spatial import KDTree  # only here: slow to import
 
     require_positive("the radius of a tube", radius_mm, "mm")
     line = _dense(np.asarray(points_mm, dtype=float), SHARE * min(grid.spacing_mm))
-    mask = np.zeros(grid.shape, dtype=bool)
     index = grid.index_of(line)
     reach = radius_mm / np.asarray(grid.spacing_mm)
     low = np.clip(np.floor(index.min(axis=0) - reach), 0, grid.shape).astype(int)
     high = np.clip(np.ceil(index.max(axis=0) + reach) + 1, low, grid.shape).astype(int)
-    if np.any(high <= low):
-        return mask
+    block = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
     axes = [np.arange(a, z) for a, z in zip(low, high, strict=True)]
     centres = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    if not len(centres):
+        return block, np.zeros([len(axis) for axis in axes], dtype=np.bool_)
     away, _ = KDTree(line).query(grid.position_mm(centres), distance_upper_bound=radius_mm * (1 + 1e-9))
-    block = tuple(slice(a, z) for a, z in zip(low, high, strict=True))
-    mask[block] = (away <= radius_mm).reshape([len(axis) for axis in axes])
+    mask = (away <= radius_mm).reshape([len(axis) for axis in axes])
     passed = np.floor(index + 0.5).astype(int)
-    passed = passed[np.all((passed >= 0) & (passed < grid.shape), axis=1)]
+    passed = passed[np.all((passed >= low) & (passed < high), axis=1)] - low
     mask[tuple(passed.T)] = True
-    return mask
+    return block, mask
 
 
 def _dense(points: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:

@@ -143,3 +143,42 @@ def test_the_skin_is_found_without_a_label():
     assert fact.value == pytest.approx(
         42, abs=1.5
     )  # the lesion ends at y = 0, the skin lies at 42 mm; a slice's height
+
+
+def test_how_the_array_is_stored_changes_no_fact():
+    import dataclasses
+
+    import numpy as np
+
+    from iceball.nouns import Grid, Volume
+
+    case = spine_case(Spine(tilt_deg=10.0, squeezed=0.3), COARSE)
+    assert case.lesion is not None
+    assert case.labels is not None
+    grid = case.ct.grid
+    # The same patient, stored back to front, right to left, and with the slices as the first axis.
+    corner = grid.position_mm([grid.shape[0] - 1, grid.shape[1] - 1, 0])
+    turned = Grid(
+        shape=(grid.shape[2], grid.shape[0], grid.shape[1]),
+        spacing_mm=(grid.spacing_mm[2], grid.spacing_mm[0], grid.spacing_mm[1]),
+        origin_mm=tuple(map(float, corner)),
+        direction=(0.0, -1.0, 0.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0),
+    )
+
+    def stored(volume: Volume) -> Volume:
+        array = np.ascontiguousarray(np.moveaxis(volume.array[::-1, ::-1], 2, 0))
+        return Volume(grid=turned, array=array, quantity=volume.quantity)
+
+    other = dataclasses.replace(
+        case,
+        ct=stored(case.ct),
+        labels=stored(case.labels),
+        lesion=dataclasses.replace(case.lesion, mask=stored(case.lesion.mask)),
+    )
+    here, there = ({f.key: f for f in measures.measure(each)} for each in (case, other))
+    assert set(here) == set(there)
+    for key, fact in here.items():
+        if isinstance(fact.value, float):
+            assert there[key].value == pytest.approx(fact.value, abs=0.02), key  # rounded to two decimals
+        else:
+            assert there[key].value == fact.value, key

@@ -15,6 +15,8 @@ from iceball import io, library
 from iceball.anatomy import outlines
 from iceball.nouns import Case, Structure, Volume
 
+ROOT = Path(__file__).resolve().parents[4]
+
 
 def section_mm2(mask: np.ndarray, case: Case) -> np.ndarray:
     """Area of each axial section [mm²]."""
@@ -61,7 +63,9 @@ def test_the_canal_of_a_made_spine_is_found(scan: dict):
     seed=st.integers(0, 5),
 )
 def test_the_canal_is_found_however_the_spine_bends(bend_mm, canal_mm, noise_hu, seed):
-    made = make_spine(spacing_mm=(2.0, 2.0, 2.5), bend_mm=bend_mm, canal_mm=canal_mm, noise_hu=noise_hu, seed=seed, height_mm=72.0)
+    made = make_spine(
+        spacing_mm=(2.0, 2.0, 2.5), bend_mm=bend_mm, canal_mm=canal_mm, noise_hu=noise_hu, seed=seed, height_mm=72.0
+    )
     mask = found_in(made.case)
     assert mask[made.canal].mean() > 0.9
     # a shell of half a voxel around a canal of 6.5 mm is a third of its area
@@ -157,3 +161,16 @@ def test_beside_the_spine_there_is_no_canal(shared_data: Path, file: str, part):
     array = np.ascontiguousarray(case.ct.array[part])
     grid = dataclasses.replace(case.ct.grid, shape=array.shape)
     assert outlines.canal(Case(id="part", ct=Volume(grid=grid, array=array, quantity="hu"))) is None
+
+
+def test_the_page_of_the_judged_canals_says_that_the_demand_is_met_on_every_ct():
+    text = (ROOT / "docs" / "reference" / "canal.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][1:]
+    found = {row[0]: row for row in rows if row[2] != "none found"}
+    assert [row[0] for row in rows if row[2] == "none found"] == ["bone lesion patch 4"]
+    assert len(found) == 11
+    judged = {name: float(row[3].removesuffix("%")) for name, row in found.items() if row[3]}
+    assert len(judged) == 4, "two CTs have a labelled cord, each seen with and without its labels"
+    assert min(judged.values()) >= 99
+    assert max(float(row[4].removesuffix("%")) for row in found.values()) <= 5
+    assert max(float(row[5].split(",")[-1]) for row in found.values()) <= 500

@@ -11,7 +11,7 @@ import pytest
 from iceball import io, library
 from iceball.anatomy import outlines
 from iceball.errors import InputError
-from iceball.nouns import Structure, Volume
+from iceball.nouns import Case, Grid, Structure, Volume
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +115,26 @@ def test_a_real_case_gets_canal_and_roots_between_its_labels(shared_data: Path):
     assert case.labels is not None
     was = case.labels.array > 0
     np.testing.assert_array_equal(done.labels.array[was], case.labels.array[was])
+
+
+def test_thick_slices_metal_and_bone_everywhere_are_said(spine):
+    def with_hu(array: np.ndarray, spacing_mm=(1.5, 1.5, 5.0)):
+        grid = Grid(shape=array.shape, spacing_mm=spacing_mm, origin_mm=(0.0, 0.0, 0.0))
+        return Case(id="x", ct=Volume(grid=grid, array=array.astype(np.int16), quantity="hu"))
+
+    thick = outlines.outline(with_hu(np.asarray(spine.case.ct.array)[:, :, ::2]), only=["bone"])
+    assert "voxels of 5 mm: the estimates are coarse" in thick.notes
+    metal = np.asarray(spine.case.ct.array).copy()
+    metal[20:30, 20:30, 20:30] = 3071
+    assert any("ml of metal on the scan" in note for note in outlines.outline(with_hu(metal), only=["bone"]).notes)
+    dense = outlines.outline(with_hu(np.full((20, 20, 20), 3000)), only=["bone"])
+    assert any("reads as bone: check that these are HU" in note for note in dense.notes)
+    sound = outlines.outline(spine.case, only=["bone"])
+    assert sound.notes == ("estimated by iceball, drawn by nobody: bone",)
+
+
+def test_a_scan_of_nothing_but_air_is_refused():
+    grid = Grid(shape=(9, 9, 9), spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    air = Case(id="air", ct=Volume(grid=grid, array=np.full(grid.shape, -1000, dtype=np.int16), quantity="hu"))
+    with pytest.raises(InputError, match="check that the array is in HU"):
+        outlines.outline(air)

@@ -1,0 +1,110 @@
+"""What was found, in numbers, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iceball import library
+from iceball.anatomy.lesion._choosing import RADII_MM
+from iceball.nouns import Finding, FoundLesion, Matrix, Severity, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from iceball.anatomy.lesion._choosing import Candidate
+    from iceball.anatomy.lesion._window import Surroundings
+
+DESIGN = "DESIGN"  # a rule of this package: no entry of sources.bib stands behind it
+# What is worth a word, no clinical limits: nearly as good another size; how much larger; how few slices; how faint.
+NEARLY, OTHER_SIZE, FEW_SLICES, FAINT = 0.1, 1.26, 5, 2.0
+MOSTLY, HARDLY = 0.6, 0.2  # share of dense voxels from which a lesion is blastic, and up to which it is lytic
+
+
+def told(mask: Volume, around: Surroundings, found: Sequence[tuple[float, Candidate]], *, by_box: bool) -> FoundLesion:
+    """Describe the lesion ``mask`` (I, J, K) that the first of the candidates ``found`` became."""
+    part = np.asarray(mask.array[around.place]) > 0
+    hu = around.hu[part]
+    low, middle, high = (float(each) for each in np.percentile(hu, (5, 50, 95)))
+    dense = float(np.mean(hu >= library.hu_rules()["blastic_above_hu"].value))
+    matrix: Matrix = "blastic" if dense >= MOSTLY else "lytic" if dense <= HARDLY else "mixed"
+    corners = mask.grid.position_mm(np.argwhere(mask.array))
+    axes = np.abs(np.asarray(mask.grid.direction).reshape(3, 3)) @ np.asarray(mask.grid.spacing_mm)
+    x, y, z = (float(each) for each in corners.max(axis=0) - corners.min(axis=0) + axes)
+    voxel_ml = mask.grid.voxel_ml
+    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found[0][1])]
+    if not by_box:
+        findings += [*_of_reach(found[0][1]), *_of_other_sizes(found)]
+    return FoundLesion(
+        mask=mask,
+        matrix=matrix,
+        volume_ml=float(np.count_nonzero(part)) * voxel_ml,
+        extent_mm=(x, y, z),
+        soft_tissue_ml=float(np.count_nonzero(part & ~around.bone)) * voxel_ml,
+        low_hu=low,
+        median_hu=middle,
+        high_hu=high,
+        findings=tuple(findings),
+    )
+
+
+def _finding(rule: str, severity: Severity, says: str, **measured: Any) -> Finding:
+    return Finding(rule=rule, severity=severity, says=says, source=DESIGN, subject="lesion", **measured)
+
+
+def _of_border(part: NDArray[np.bool_], around: Surroundings) -> list[Finding]:
+    """Whether the mask meets the end of what was scanned."""
+    from scipy import ndimage
+
+    beyond = np.ones(np.add(part.shape, 2), dtype=bool)
+    beyond[1:-1, 1:-1, 1:-1] = False
+    for axis, (cut, n) in enumerate(zip(around.place, around.case.ct.grid.shape, strict=True)):
+        for end, inner in ((0, cut.start > 0), (-1, cut.stop < n)):
+            if inner:  # the window ends here, not the scan
+                beyond[(slice(None),) * axis + (end,)] = False
+    if around.case.field_of_view is not None:
+        beyond[1:-1, 1:-1, 1:-1] |= around.case.field_of_view.array[around.place] == 0
+    met = np.count_nonzero(np.asarray(ndimage.binary_dilation(np.pad(part, 1))) & beyond)
+    if met == 0:
+        return []
+    says = "The mask reaches the end of the scan: the lesion may go on beyond it. Give a CT that holds it whole."
+    return [_finding("lesion cut by the scan", "caution", says)]
+
+
+def _of_slices(mask: Volume, height_mm: float) -> list[Finding]:
+    slices = height_mm / max(mask.grid.spacing_mm)
+    if slices >= FEW_SLICES:
+        return []
+    says = f"The lesion covers {slices:.0f} of the widest voxels only: its volume is rough. Use thinner slices."
+    return [_finding("coarse slices", "caution", says, measured=slices, limit=float(FEW_SLICES), unit="voxels")]
+
+
+def _of_contrast(best: Candidate) -> list[Finding]:
+    if best.gain >= FAINT:
+        return []
+    says = "The lesion hardly differs from what lies around it: look at its border before you use it."
+    return [_finding("faint border", "caution", says, measured=round(best.gain, 2), limit=FAINT, unit="nats per mm")]
+
+
+def _of_reach(best: Candidate) -> list[Finding]:
+    if best.radius_mm < RADII_MM[-1][0]:
+        return []
+    says = f"The lesion is as large as any that is looked for ({2 * best.radius_mm:g} mm): draw a box (--box)."
+    return [_finding("largest size", "caution", says, measured=2 * best.size_mm, limit=2 * best.radius_mm, unit="mm")]
+
+
+def _of_other_sizes(found: Sequence[tuple[float, Candidate]]) -> list[Finding]:
+    """Name other sizes that stand out nearly as well: the picture decides between them."""
+    worth, best = found[0]
+    others = [
+        other.size_mm
+        for each, other in found[1:]
+        if worth - each < NEARLY and not 1 / OTHER_SIZE < other.size_mm / best.size_mm < OTHER_SIZE
+    ]
+    if not others:
+        return []
+    sizes = ", ".join(f"{2 * each:.0f} mm" for each in sorted(others))
+    says = f"A lesion of {sizes} stands out nearly as well as this one of {2 * best.size_mm:.0f} mm: else draw a box."
+    return [_finding("other sizes nearly as good", "caution", says)]
