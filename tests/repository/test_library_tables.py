@@ -21,12 +21,8 @@ UNITS = (
     *("_j_per_m3", "_j_per_m3_k", "_k_m_per_w", "_w_per_m", "_w_per_m2_k", "_mm2", "_k"),
 )
 UNITLESS = {
-    *(
-        "Cited.value",
-        "Cited.low",
-        "Cited.high",
-        "Finding.measured",
-        "Finding.limit",
+    *("Cited.value", "Cited.low", "Cited.high", "Finding.measured", "Finding.limit"),  # their unit is a field
+    "Fact.value",  # so is this one's
     "Volume.array",  # its quantity is a field
     "TissueMap.index",
     "TissueMap.open_faces",  # counts

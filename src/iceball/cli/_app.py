@@ -102,7 +102,7 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def _refuse(text: str) -> None:
-    err.print(f"[bold red]refused:[/] {_escaped(text)}", highlight=False, soft_wrap=True)
+    err.print(f"[bold red]refused:[/] {_escaped(text)}", highlight=False, soft_wrap=True, emoji=False)
     raise SystemExit(EXIT_REFUSED) from None
 
 

@@ -16,7 +16,7 @@ from iceball.errors import InputError
 
 if TYPE_CHECKING:
     from iceball.anatomy.measures import Survey
-    from iceball.nouns import Fact, Screening
+    from iceball.nouns import Fact, Finding, Screening
 
     Screen = Callable[[Iterable[Fact]], Screening]
 
@@ -58,13 +58,13 @@ def screen(
     if ask:
         _require_answers_can_be_kept(case)
     answers = _answers(case, facts, set_ or [])
-    survey, origin = _measured(case)
+    survey, scan, origin = _measured(case)
     fingerprint = io.stored_case_fingerprint(case)
 
     def judge(given: Iterable[Fact]) -> Screening:
         asked = tuple(given)
         inputs = (("case", fingerprint), ("facts", provenance.fingerprint(sorted(asked, key=lambda fact: fact.key))))
-        return screening.screen((*survey.facts, *asked), inputs=inputs)
+        return screening.screen((*survey.facts, *asked), scan=scan, inputs=inputs)
 
     if ask:
         answers = _ask(answers, judge)
@@ -85,16 +85,17 @@ def screen(
         raise typer.Exit(EXIT_STOP)
 
 
-def _measured(folder: Path) -> tuple[Survey, str]:
-    """What the CT says, and who made the lesion's mask."""
+def _measured(folder: Path) -> tuple[Survey, tuple[Finding, ...], str]:
+    """What the CT says, how far it can be trusted, and who made the lesion's mask."""
     from iceball import io
-    from iceball.anatomy import measures
+    from iceball.anatomy import doubting, measures
 
     with progress("Measuring") as advance:
         advance(0.0, "reading the case")
         case = io.read_case(folder)
         survey = measures.survey(case, progress=lambda done, text: advance(0.5 + 0.5 * done, text))
-    return survey, "" if case.lesion is None else case.lesion.origin
+        scan = doubting.doubts(case)
+    return survey, scan, "" if case.lesion is None else case.lesion.origin
 
 
 def _answers(folder: Path, file: Path | None, pairs: list[str]) -> dict[str, Fact]:

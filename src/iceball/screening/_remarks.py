@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
 
 from iceball import library
 from iceball.library import Evidence
@@ -34,9 +35,21 @@ def remarks(known: Known) -> Iterator[Finding]:
     yield from _of_site(known)
 
 
+SCAN = "scan"  # before the rule of a doubt about the scan, which is no rule of the tables
+
+
+def of_scan(doubts: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return doubts about the scan as findings of a screening."""
+    return tuple(dataclasses.replace(each, rule=f"{SCAN} {each.rule}", subject=each.subject or SCAN) for each in doubts)
+
+
 def evidence_of(finding: Finding) -> Evidence:
     """Return what ``finding`` rests on: source, confidence and note of its rule or of its cell of the site table."""
     head, _, text = finding.rule.partition(" ")
+    if head == SCAN:
+        return Evidence(
+            source=finding.source, confidence="judgement", note="a doubt about the scan: see tissue from CT"
+        )
     if head == "site":
         return library.sites()[finding.subject].texts[text].evidence
     if finding.rule == CLASS_OF_SITE and (row := library.sites()[finding.subject].bleeding):

@@ -9,11 +9,13 @@ from iceball.nouns import SEVERITIES, Case, Fact, Finding, Screening, Severity, 
 from iceball.provenance import Run
 from iceball.screening._judging import Outcome, findings_of, judge
 from iceball.screening._known import gather
-from iceball.screening._remarks import evidence_of, remarks
+from iceball.screening._remarks import evidence_of, of_scan, remarks
 from iceball.screening._scoring import reckon
 
 
-def screen(facts: Iterable[Fact], *, inputs: tuple[tuple[str, str], ...] = ()) -> Screening:
+def screen(
+    facts: Iterable[Fact], *, scan: Iterable[Finding] = (), inputs: tuple[tuple[str, str], ...] = ()
+) -> Screening:
     """Hold what is known of a lesion against every rule of the library.
 
     Nothing is assumed: a rule whose facts are not known waits, and while a rule that waits could still change the
@@ -24,6 +26,7 @@ def screen(facts: Iterable[Fact], *, inputs: tuple[tuple[str, str], ...] = ()) -
     ----------
     facts : what is known, in any order. Where two origins answer one question, asked goes before label, that before
         measured, that before estimated; the answer set aside becomes a finding.
+    scan : doubts about the scan that facts were measured on; they count as any finding does
     inputs : what the facts were taken from, pairs of a name and a fingerprint, for the Run
 
     Raises
@@ -35,7 +38,7 @@ def screen(facts: Iterable[Fact], *, inputs: tuple[tuple[str, str], ...] = ()) -
     scores = reckon(known)
     outcomes = judge(known, scores)
     found = sorted(
-        (*findings_of(outcomes, known, scores), *remarks(known)),
+        (*findings_of(outcomes, known, scores), *remarks(known), *of_scan(scan)),
         key=lambda finding: -SEVERITIES.index(finding.severity),
     )
     shown = tuple(each.score for each in scores.values() if each.applies.holds)
@@ -63,10 +66,10 @@ def screen_case(case: Case, answers: Iterable[Fact] = (), *, inputs: tuple[tuple
     UnknownName : if an answer is to no question of the library
     InputError : if the case cannot be measured, or an answer is none to its question
     """
-    from iceball.anatomy import measures  # slow to import; screening by facts alone does not wait for it
+    from iceball.anatomy import doubting, measures  # slow to import; screening by facts alone does not wait for it
 
     asked = {fact.key: fact for fact in (*case.facts, *answers)}
-    return screen((*measures.measure(case), *asked.values()), inputs=inputs)
+    return screen((*measures.measure(case), *asked.values()), scan=doubting.doubts(case), inputs=inputs)
 
 
 def _verdict(found: Iterable[Finding], outcomes: Iterable[Outcome]) -> Verdict:

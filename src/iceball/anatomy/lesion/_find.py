@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.anatomy.doubting import require_hu
 from iceball.anatomy.lesion._choosing import RADII_MM, Candidate, candidate, ranked
 from iceball.anatomy.lesion._growing import Tools, grow
 from iceball.anatomy.lesion._looks import looks
@@ -49,7 +50,8 @@ def find_lesion(case: Case, *, seed_mm: Point | None = None, box_mm: Box | None 
     Raises
     ------
     GeometryError : if the point or the box's middle lies outside the scan, or the box is too thin or too wide
-    InputError : if neither or both are given, the point lies in gas or metal, or nothing stands out there
+    InputError : if neither or both are given, the CT is not in HU, the point lies in gas or metal, or nothing
+        stands out there
 
     Source: this project's own method; what it reaches is measured in the docs.
     """
@@ -57,6 +59,7 @@ def find_lesion(case: Case, *, seed_mm: Point | None = None, box_mm: Box | None 
         raise InputError("give a seed in the lesion or a box around it: one of the two")
     centre, half_mm = (seed_mm, None) if box_mm is None else _box(box_mm)
     assert centre is not None
+    require_hu(case.ct, case.field_of_view)
     _check_place(case, centre, "seed" if box_mm is None else "middle of the box")
     around = surroundings(case, centre)
     found = _about_seed(around) if half_mm is None else _in_box(around, half_mm)
@@ -86,7 +89,8 @@ def _about_seed(around: Surroundings) -> list[tuple[float, Candidate]]:
     for radius, step in RADII_MM:
         n = (seen[step].hu.shape[0] - 1) // 2
         keep = min(n, math.ceil((2 * radius + 11.0) / step))  # what growing to this size looks at
-        part: tuple[slice, slice, slice] = (slice(n - keep, n + keep + 1),) * 3
+        side = slice(n - keep, n + keep + 1)
+        part = (side, side, side)
         tools = Tools(
             seen=_cut(seen[step], part),
             looks=seen_looks[step].cut(part),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from iceball.anatomy.doubting import require_hu
 from iceball.anatomy.measures._boxes import Boxes
 from iceball.anatomy.measures._distances import Distances, distances
 from iceball.anatomy.measures._host import find_host
@@ -61,10 +62,11 @@ def survey(case: Case, *, progress: Progress | None = None) -> Survey:
 
     Raises
     ------
-    InputError : if the case has no lesion
+    InputError : if the case has no lesion, or its numbers are no HU
     """
     if case.lesion is None:
         raise InputError(f"case {case.id} has no lesion to measure: draw one, or find one from a click")
+    require_hu(case.ct, case.field_of_view)
     tell = progress or (lambda done, text: None)
     tell(0.0, "bone")
     part, boxes, book = part_of(case), Boxes(case), Notebook()
