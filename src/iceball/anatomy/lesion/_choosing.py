@@ -54,12 +54,13 @@ def candidate(mask: NDArray[np.bool_], seen: Window, looks: Looks, radius_mm: fl
 def ranked(candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
     """Candidates, given from small to large, with their worth, the best first.
 
-    Worth is the logarithm of the gain, and more where the mask hardly grew although a larger one was looked for.
+    Worth is the logarithm of the gain, and more where the mask hardly changed its size although a larger one was looked
+    for.
     """
     steady = [0.0]
     for before, each in itertools.pairwise(candidates):
         growth = math.log(each.size_mm / before.size_mm) / math.log(each.radius_mm / before.radius_mm)
-        steady.append(max(0.0, 1.0 - growth))
+        steady.append(max(0.0, 1.0 - abs(growth)))
     worth = [math.log(each.gain + 1e-3) + STEADY * calm for each, calm in zip(candidates, steady, strict=True)]
     order = sorted(range(len(worth)), key=lambda i: -worth[i])
     return [(worth[i], candidates[i]) for i in order]
