@@ -11,12 +11,15 @@ from iceball.errors import InputError
 
 if TYPE_CHECKING:
     from iceball.nouns import Case
+    from iceball.nouns._noun import Point
 
 REACH_MM, LOW_HU, HIGH_HU = 45.0, -250.0, 900.0  # what is shown around the lesion; a window for bone
 
 
-def lesion_picture(case: Case, title: str) -> bytes:
+def lesion_picture(case: Case, title: str, *, box_mm: tuple[Point, Point] | None = None) -> bytes:
     """PNG of the lesion of ``case`` on the CT: axial, coronal, sagittal; the patient's right is on the left.
+
+    ``box_mm``, two corners in LPS [mm], is drawn too where it is given; the planes then go through its middle.
 
     Raises
     ------
@@ -31,13 +34,28 @@ def lesion_picture(case: Case, title: str) -> bytes:
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=9)
     mask = np.asarray(case.lesion.mask.array) > 0
-    middle = np.rint(np.argwhere(mask).mean(axis=0)).astype(int)
+    box = None if box_mm is None else case.ct.grid.index_of(np.array(box_mm))
+    middle = np.rint((np.argwhere(mask) if box is None else box).mean(axis=0)).astype(int)
     for axes, name, axis in zip(figure.subplots(1, 3), ("axial", "coronal", "sagittal"), (2, 1, 0), strict=True):
         _plane(axes, case, mask, middle, axis)
+        if box is not None:
+            _box(axes, case, box, middle, axis)
         axes.set_title(name, fontsize=8)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _box(axes: Any, case: Case, box: Any, middle: Any, axis: int) -> None:
+    """Draw the outline of the box with the corner indices ``box`` (2, 3)."""
+    from matplotlib.patches import Rectangle
+
+    spacing = np.asarray(case.ct.grid.spacing_mm)
+    low = np.maximum(middle - np.ceil(REACH_MM / spacing), 0)  # the first voxel that is shown
+    corner, size = (box.min(axis=0) - low + 0.5) * spacing, np.ptp(box, axis=0) * spacing
+    across, up = (a for a in range(3) if a != axis)
+    drawn = Rectangle((corner[across], corner[up]), size[across], size[up], fill=False, edgecolor="#3d8ed8", lw=1.0)
+    axes.add_patch(drawn)
 
 
 def _plane(axes: Any, case: Case, mask: Any, middle: Any, axis: int) -> None:
