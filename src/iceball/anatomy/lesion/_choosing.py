@@ -57,7 +57,7 @@ def ranked(candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
     Worth is the logarithm of the gain, and more where the mask hardly changed its size although a larger one was looked
     for.
     """
-    steady = [0.0]
+    steady = [0.0] if candidates else []
     for before, each in itertools.pairwise(candidates):
         growth = math.log(each.size_mm / before.size_mm) / math.log(each.radius_mm / before.radius_mm)
         steady.append(max(0.0, 1.0 - abs(growth)))

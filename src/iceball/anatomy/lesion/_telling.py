@@ -9,6 +9,7 @@ import numpy as np
 
 from iceball import library
 from iceball.anatomy.lesion._choosing import RADII_MM
+from iceball.anatomy.lesion._window import HALF_MM
 from iceball.nouns import Finding, FoundLesion, Matrix, Severity, Volume
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def told(mask: Volume, around: Surroundings, found: Sequence[tuple[float, Candid
     axes = np.abs(np.asarray(mask.grid.direction).reshape(3, 3)) @ np.asarray(mask.grid.spacing_mm)
     x, y, z = (float(each) for each in corners.max(axis=0) - corners.min(axis=0) + axes)
     voxel_ml = mask.grid.voxel_ml
-    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found[0][1])]
+    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found[0][1]), *_of_metal(around)]
     if not by_box:
         findings += [*_of_reach(found[0][1]), *_of_other_sizes(found)]
     return FoundLesion(
@@ -66,7 +67,8 @@ def _of_border(part: NDArray[np.bool_], around: Surroundings) -> list[Finding]:
                 beyond[(slice(None),) * axis + (end,)] = False
     if around.case.field_of_view is not None:
         beyond[1:-1, 1:-1, 1:-1] |= around.case.field_of_view.array[around.place] == 0
-    met = np.count_nonzero(np.asarray(ndimage.binary_dilation(np.pad(part, 1))) & beyond)
+    # two voxels: on the way back to the CT's voxels the mask loses up to one where nothing lies beyond
+    met = np.count_nonzero(np.asarray(ndimage.binary_dilation(np.pad(part, 1), iterations=2)) & beyond)
     if met == 0:
         return []
     says = "The mask reaches the end of the scan: the lesion may go on beyond it. Give a CT that holds it whole."
@@ -86,6 +88,15 @@ def _of_contrast(best: Candidate) -> list[Finding]:
         return []
     says = "The lesion hardly differs from what lies around it: look at its border before you use it."
     return [_finding("faint border", "caution", says, measured=round(best.gain, 2), limit=FAINT, unit="nats per mm")]
+
+
+def _of_metal(around: Surroundings) -> list[Finding]:
+    voxels = int(np.count_nonzero(around.hu > library.hu_rules()["metal_above_hu"].value))
+    if voxels == 0:
+        return []
+    says = f"Metal lies within {HALF_MM:g} mm of the click: its streaks change HU, and the mask with them."
+    ml = voxels * around.case.ct.grid.voxel_ml
+    return [_finding("metal near the lesion", "caution", says, measured=round(ml, 2), unit="ml")]
 
 
 def _of_reach(best: Candidate) -> list[Finding]:

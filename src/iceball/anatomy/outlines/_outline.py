@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.anatomy.doubting import require_hu
 from iceball.anatomy.outlines._blocks import Place, box_of, whole
 from iceball.anatomy.outlines._canal import CANAL, Outline, canal_from
 from iceball.anatomy.outlines._hard import filled, hard_bone
@@ -60,9 +61,10 @@ def outline(
 
     Raises
     ------
-    InputError : if ``only`` names something else
+    InputError : if ``only`` names something else, or the CT is not in HU
     """
     wanted = _wanted(only)
+    require_hu(case.ct, case.field_of_view)
     tell = progress or (lambda done_fraction, text: None)
     missing = tuple(name for name in ESTIMATES if name in wanted and not _has(case, name))
     found = sorted(_found(case, missing, tell), key=lambda placed: _rank(placed[0].name))
