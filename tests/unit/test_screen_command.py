@@ -13,7 +13,7 @@ from screening_answers import facts_of
 from typer.testing import CliRunner
 
 from iceball import io, library, screening
-from iceball.anatomy import measures
+from iceball.anatomy import doubting, measures
 from iceball.cli import _app, app, main
 from iceball.cli import screen as command
 from iceball.errors import InputError
@@ -71,6 +71,8 @@ def surveyed(monkeypatch: pytest.MonkeyPatch, facts: tuple[Fact, ...], gaps: tup
     """Let the CT say ``facts``, and nothing of ``gaps``."""
     survey = measures.Survey(facts=facts, gaps=gaps)
     monkeypatch.setattr(measures, "survey", lambda case, progress: survey)
+    # the made body has no noise, and its scan is doubted for that; real scans are tried in test_hostile_cases.py
+    monkeypatch.setattr(doubting, "doubts", lambda case: ())
 
 
 def screened(*words: object, answers: str | None = None):

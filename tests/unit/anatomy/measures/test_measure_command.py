@@ -10,7 +10,7 @@ from bone_phantoms import Tube, tube_case
 from typer.testing import CliRunner
 
 from iceball import io
-from iceball.cli import app
+from iceball.cli import _app, app
 from iceball.cli import measure as _registers  # noqa: F401  (alone, a test has only the commands that were imported)
 
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_the_table_names_facts_their_origin_and_what_is_left_out(folder, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(_app.out, "_width", 200)  # the console has read COLUMNS long ago
     told = CliRunner().invoke(app, ["measure", str(folder)])
     assert told.exit_code == 0
     for word in ("cortex_axial_mm", "measured", "distance_pleura_mm", "not known", "the case has no lung or pleura"):
