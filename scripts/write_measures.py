@@ -16,18 +16,18 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "support"))  # the phantoms are those of the tests
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))  # the phantoms of the tests
 
-import measures_figure  # noqa: E402
-from bone_phantoms import Tube, balls_case, hip_case, tube_case  # noqa: E402
-from spine_phantoms import Spine, spine_case  # noqa: E402
+import measures_figure
+from bone_phantoms import Tube, balls_case, hip_case, tube_case
+from spine_phantoms import Spine, spine_case
 
-from iceball.anatomy import measures  # noqa: E402
-from iceball.nouns import Case, Fact  # noqa: E402
+from iceball.anatomy import measures
+from iceball.nouns import Case, Fact
 
 mpl.use("Agg")
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "concepts" / "measures-that-decide.md"
 FIGURE = ROOT / "docs" / "images" / "measures.png"
 SPACINGS = ((0.7, 0.7, 1.0), (0.7, 0.7, 1.5), (0.7, 0.7, 3.0), (1.5, 1.5, 1.5), (3.0, 3.0, 3.0))

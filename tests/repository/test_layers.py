@@ -48,6 +48,12 @@ def test_every_folder_and_module_of_the_package_has_its_layer(root: Path):
     assert there - named == set(), "these have no layer in pyproject.toml"
 
 
+def test_every_layer_but_io_is_kept_from_the_formats_of_images(root: Path):
+    layers, formats = contracts(root)["contracts"][:2]
+    named = {name.strip() for line in layers["layers"] for name in line.split("|")}
+    assert set(formats["source_modules"]) == named - {"iceball.io"}
+
+
 def test_import_iceball_is_quick_because_it_loads_nothing_heavy():
     code = f"import sys, iceball; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

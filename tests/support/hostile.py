@@ -88,7 +88,8 @@ def cropped_body(case: Case, around_mm: float = AROUND_MM) -> Case:
     reach = np.ceil(around_mm / np.asarray(case.ct.grid.spacing_mm)).astype(int)
     low = np.maximum(index.min(axis=0) - reach, 0)
     high = np.minimum(index.max(axis=0) + reach + 1, case.ct.grid.shape)
-    return cropped(case, tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)))  # type: ignore[arg-type]
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return cropped(case, (i, j, k))
 
 
 def unknown_labels(case: Case) -> Case:
@@ -118,24 +119,8 @@ HOSTILE: dict[str, Callable[[Case], Case]] = {
 
 
 def cropped(case: Case, part: tuple[slice, slice, slice]) -> Case:
-    """The ``part`` of every volume of ``case``."""
-    old = case.ct.grid
-    shape = tuple(len(range(*s.indices(n))) for s, n in zip(part, old.shape, strict=True))
-    start = [s.indices(n)[0] for s, n in zip(part, old.shape, strict=True)]
-    grid = Grid(
-        shape=(shape[0], shape[1], shape[2]),
-        spacing_mm=old.spacing_mm,
-        origin_mm=tuple(float(v) for v in old.position_mm(start)),
-        direction=old.direction,
-    )
-    return _each(
-        case,
-        lambda volume: (
-            None
-            if volume is None
-            else Volume(grid=grid, array=np.ascontiguousarray(volume.array[part]), quantity=volume.quantity)
-        ),
-    )
+    """The ``part`` of every volume of ``case``, as if only that had been scanned."""
+    return _each(case, lambda volume: None if volume is None else volume.part(part))
 
 
 def _each(case: Case, change: Callable[[Volume | None], Volume | None]) -> Case:

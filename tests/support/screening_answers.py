@@ -12,6 +12,28 @@ from iceball.nouns import Fact
 
 Answers = dict[str, Any]
 
+# What a person answers of a lesion in a rib: a candidate without conditions.
+RIB: Answers = {
+    "age_years": 60.0,
+    "primary_known": True,
+    "metastasis_confirmed": True,
+    "worst_pain_nrs": 7.0,
+    "pain_matches_imaging": True,
+    "analgesics_failed": True,
+    "standard_therapy_failed": True,
+    "painful_lesion_count": 1.0,
+    "systemic_therapy_stable": True,
+    "life_expectancy_months": 12.0,
+    "fracture_or_impending": False,
+    "cord_compression": False,
+    "primary_melanoma_or_renal": False,
+    "bleeding_risk_class": "low",
+    "inr": 1.0,
+    "platelets_per_nl": 200.0,
+    "antiangiogenic_therapy": False,
+    "biopsy_wanted": False,
+}
+
 
 def facts_of(answers: Answers, origin: Any = "asked") -> tuple[Fact, ...]:
     """The facts of ``answers``, all of one origin."""

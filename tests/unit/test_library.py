@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iceball import library
 from iceball.errors import LibraryError, UnknownName
 from iceball.library._limits import read_limits
+from iceball.library._tables import parse_table
 from iceball.nouns import Ball, Cited, FreezingPointDepression, LinearMush, Vasoconstriction
 
 
@@ -175,7 +176,7 @@ STEP = '{{ value = {v}, unit = "{u}", low = {v}, high = {v}, state = "s", source
 )
 def test_a_broken_limit_is_refused(text: str, says: str) -> None:
     with pytest.raises(LibraryError, match=says):
-        read_limits(text, library.sources())
+        read_limits(parse_table(text, "limits"), library.sources())
 
 
 @given(note=st.integers(-40, 40), stop=st.integers(-40, 40))
@@ -183,9 +184,9 @@ def test_a_stop_warmer_than_its_note_is_refused(note: int, stop: int) -> None:
     text = f"{LIMIT}note_below = {STEP.format(v=note, u='°C')}\nstop_below = {STEP.format(v=stop, u='°C')}"
     if stop > note:
         with pytest.raises(LibraryError, match="must fall in temperature"):
-            read_limits(text, library.sources())
+            read_limits(parse_table(text, "limits"), library.sources())
     else:
-        assert read_limits(text, library.sources())[0].values_c == (note, stop)
+        assert read_limits(parse_table(text, "limits"), library.sources())[0].values_c == (note, stop)
 
 
 def test_a_structure_of_the_table_has_its_role_limit_and_tissue() -> None:

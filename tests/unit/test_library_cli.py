@@ -63,8 +63,8 @@ def test_one_limit_shows_its_ladder() -> None:
     assert [row["value"] for row in told["limits"]["spinal_cord"].values()] == [15, 10, 5]
 
 
-@pytest.mark.parametrize("name", ["metal_above_hu", "arterial_c"])
-def test_one_constant_of_either_table_is_found(name: str) -> None:
+@pytest.mark.parametrize("name", ["metal_above_hu", "nerve_root_radius_mm", "joint_gap_mm", "arterial_c"])
+def test_one_constant_of_any_table_is_found(name: str) -> None:
     assert list(json.loads(shown("constants", name, "--json"))["constants"]["constants"]) == [name]
 
 

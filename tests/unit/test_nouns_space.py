@@ -57,6 +57,41 @@ def test_the_affine_says_what_position_says(grid: Grid):
     np.testing.assert_allclose((grid.affine @ [*index, 1.0])[:3], grid.position_mm(index), rtol=0, atol=1e-11)
 
 
+@st.composite
+def grids_and_parts(draw: st.DrawFn) -> tuple[Grid, tuple[slice, slice, slice]]:
+    """Grids, and a part of each: from any voxel on, to any later one, every voxel or every second or third."""
+    grid = draw(grids())
+    place = []
+    for n in grid.shape:
+        first = draw(st.integers(0, n - 1))
+        place.append(slice(first, draw(st.integers(first + 1, n)), draw(st.sampled_from([None, 1, 2, 3]))))
+    return grid, (place[0], place[1], place[2])
+
+
+@given(grids_and_parts())
+def test_a_voxel_of_a_part_lies_where_it_lay_in_the_whole(both: tuple[Grid, tuple[slice, slice, slice]]):
+    grid, place = both
+    places = grid.position_mm(np.stack(np.indices(grid.shape), axis=-1))
+    part = grid.part(place)
+    again = part.position_mm(np.stack(np.indices(part.shape), axis=-1))
+    # The same sums in another order, at up to 1000 mm: a few ulp.
+    np.testing.assert_allclose(again, places[place], rtol=0, atol=1e-11)
+
+
+def test_a_part_of_a_volume_has_its_voxels_on_their_own_grid():
+    whole = Volume(grid=GRID, array=np.arange(120).reshape(4, 5, 6), quantity="label")
+    part = whole.part((slice(1, 3), slice(None), slice(0, None, 2)))
+    assert part.array.tolist() == whole.array[1:3, :, ::2].tolist()
+    assert part.grid == Grid(shape=(2, 5, 3), spacing_mm=(1.0, 2.0, 6.0), origin_mm=(11.0, 20.0, 30.0))
+    assert part.quantity == "label"
+
+
+@pytest.mark.parametrize("side", [slice(2, 2), slice(9, None), slice(3, 0, -1)], ids=["empty", "beyond", "backwards"])
+def test_a_part_without_voxels_or_backwards_is_refused(side: slice):
+    with pytest.raises(GeometryError, match=r"at least one voxel|above zero"):
+        GRID.part((side, slice(None), slice(None)))
+
+
 @given(grids())
 def test_a_voxel_has_the_volume_of_its_affine(grid: Grid):
     # The determinant of a rounded rotation is 1 within a few ulp.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import small_patient
-from screening_answers import facts_of
+from screening_answers import RIB, facts_of
 from typer.testing import CliRunner
 
 from iceball import io, library, screening
@@ -19,26 +19,6 @@ from iceball.cli import screen as command
 from iceball.errors import InputError
 from iceball.nouns import Fact
 
-RIB = {
-    "age_years": 60.0,
-    "primary_known": True,
-    "metastasis_confirmed": True,
-    "worst_pain_nrs": 7.0,
-    "pain_matches_imaging": True,
-    "analgesics_failed": True,
-    "standard_therapy_failed": True,
-    "painful_lesion_count": 1.0,
-    "systemic_therapy_stable": True,
-    "life_expectancy_months": 12.0,
-    "fracture_or_impending": False,
-    "cord_compression": False,
-    "primary_melanoma_or_renal": False,
-    "bleeding_risk_class": "low",
-    "inr": 1.0,
-    "platelets_per_nl": 200.0,
-    "antiangiogenic_therapy": False,
-    "biopsy_wanted": False,
-}
 IN_CT = (
     Fact(key="lesion_site", value="rib", origin="label", note="by the name of its bone"),
     Fact(key="lesion_bone", value="rib_left_[5]", origin="label"),

@@ -73,10 +73,17 @@ def thresholds(name: Name = None, as_json: AsJson = False) -> None:
 
 @group.command()
 def constants(name: Name = None, as_json: AsJson = False) -> None:
-    """Constants of the CT mapping (hu) and of the solver's surroundings (physics)."""
-    groups: dict[str, Rows] = {"hu": library.hu_rules(), "physics": library.physics()}
+    """Constants: of CT (hu), outlines and measures, and of the solver's surroundings (physics)."""
+    groups: dict[str, Rows] = {
+        "hu": library.hu_rules(),
+        "outlines": library.outline_rules(),
+        "measures": library.measure_rules(),
+        "physics": library.physics(),
+    }
     if name:
-        groups = {"constants": _chosen("constant", {**groups["hu"], **groups["physics"]}, name)}
+        groups = {
+            "constants": _chosen("constant", {key: row for rows in groups.values() for key, row in rows.items()}, name)
+        }
     _show("constants", groups, as_json, notes=True)
 
 

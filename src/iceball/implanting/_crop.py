@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iceball.nouns import Grid
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from iceball.nouns import Grid
     from iceball.nouns._noun import Point
 
 __all__ = ["Slices", "crop", "distance_mm", "sampled"]
@@ -31,16 +30,8 @@ def crop(grid: Grid, centre_mm: Point, reach_mm: float, *, finest_mm: float = 0.
         low = min(max(0, int(np.ceil(centre[axis] - reach_mm / spacing))), n - 1)
         high = min(n, int(np.floor(centre[axis] + reach_mm / spacing)) + 1)
         slices.append(slice(low, max(high, low + 1), step))
-    shape = tuple(len(range(*part.indices(n))) for part, n in zip(slices, grid.shape, strict=True))
-    spacing_mm = tuple(part.step * s for part, s in zip(slices, grid.spacing_mm, strict=True))
-    origin = grid.position_mm([part.start for part in slices])
-    part = Grid(
-        shape=shape,  # pyright: ignore[reportArgumentType]
-        spacing_mm=spacing_mm,  # pyright: ignore[reportArgumentType]
-        origin_mm=tuple(map(float, origin)),  # pyright: ignore[reportArgumentType]
-        direction=grid.direction,
-    )
-    return tuple(slices), part  # pyright: ignore[reportReturnType]
+    place = slices[0], slices[1], slices[2]
+    return place, grid.part(place)
 
 
 def distance_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from iceball.errors import InputError, MissingPart
 from iceball.io._masks import read_mask, split_region
@@ -21,26 +22,25 @@ __all__ = ["read_curves", "read_region", "split_curve"]
 
 DRAWN = ("Curve", "ClosedCurve", "Line")
 LARGEST_BYTES = 20_000_000  # a curve of a thousand points has a thousandth of it
-FRACTION_LOST = 0.01  # of a mask may lie beyond the scan
 
 
 class _Foreign(BaseModel):
-    """A file of another program: what iceball does not need may stand in it."""
+    """A file of another program, with keys in camelCase: what iceball does not need may stand in it."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True, alias_generator=to_camel)
 
 
 class _Point(_Foreign):
     position: Place
-    positionStatus: str = "defined"  # noqa: N815  (the key of 3D Slicer)
+    position_status: str = "defined"
 
 
 class _Markup(_Foreign):
     type: str
     name: str = ""
-    coordinateSystem: Literal["LPS", "RAS"]  # noqa: N815
-    coordinateUnits: str | tuple[str, ...] = "mm"  # noqa: N815
-    controlPoints: tuple[_Point, ...] = ()  # noqa: N815
+    coordinate_system: Literal["LPS", "RAS"]
+    coordinate_units: str | tuple[str, ...] = "mm"
+    control_points: tuple[_Point, ...] = ()
 
 
 class _Markups(_Foreign):
@@ -102,13 +102,13 @@ def split_curve(text: str) -> tuple[Path, str, float | None]:
 
 def _curve(markup: _Markup, stem: str, number: int, count: int) -> Curve:
     name = markup.name.strip() or (stem if count == 1 else f"{stem}_{number}")
-    units = {markup.coordinateUnits} if isinstance(markup.coordinateUnits, str) else set(markup.coordinateUnits)
+    units = {markup.coordinate_units} if isinstance(markup.coordinate_units, str) else set(markup.coordinate_units)
     if units - {"mm"}:
         raise InputError(f"curve {name!r} is in {', '.join(sorted(units))[:40]}: save it in mm")
-    sign = -1.0 if markup.coordinateSystem == "RAS" else 1.0
+    sign = -1.0 if markup.coordinate_system == "RAS" else 1.0
     points = tuple(
         (sign * x, sign * y, z)
-        for x, y, z in (point.position for point in markup.controlPoints if point.positionStatus == "defined")
+        for x, y, z in (point.position for point in markup.control_points if point.position_status == "defined")
     )
     return Curve(name=name, points_mm=points, closed=markup.type == "ClosedCurve")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iceball.errors import LibraryError
-from iceball.library._tables import Table, read_rows, require_text, sources, table, unknown_name
+from iceball.library._tables import Table, pick, read_rows, require_text, sources, table
 from iceball.nouns import Cited, Source
 
 SCAN = "scan"
@@ -40,9 +40,7 @@ def read_implant(entries: Table, name: str, known: Mapping[str, Source]) -> Mapp
     UnknownName : if there is no such group
     LibraryError : if a row breaks a rule, or is not in the unit that its name ends in
     """
-    if name not in entries:
-        raise unknown_name("implant", name, entries)
-    where, entry = f"implants.{name}", entries[name]
+    where, entry = f"implants.{name}", pick("implant", name, entries)
     require_text(where, entry, "says")
     rows = read_rows(where, entry, known, beside=("says",))
     for quantity, row in rows.items():

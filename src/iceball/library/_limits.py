@@ -9,14 +9,13 @@ from typing import Literal, cast
 from iceball.errors import LibraryError
 from iceball.library._tables import (
     Table,
-    parse_table,
+    pick,
     read_row,
     read_rows,
     require_fields,
     require_text,
     sources,
     table,
-    unknown_name,
 )
 from iceball.nouns import Cited, Source
 from iceball.nouns._noun import noun
@@ -68,7 +67,7 @@ def limits() -> tuple[Limit, ...]:
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read_limits(table("limits"), sources())
+    return read_limits(table("limits"), sources())
 
 
 def limit(key: str) -> Limit:
@@ -79,10 +78,7 @@ def limit(key: str) -> Limit:
     UnknownName : if the library has no such limit; the message lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    for found in limits():
-        if found.key == key:
-            return found
-    raise unknown_name("limit", key, [found.key for found in limits()])
+    return pick("limit", key, {found.key: found for found in limits()})
 
 
 @functools.cache
@@ -144,17 +140,13 @@ def physics() -> Mapping[str, Cited]:
     return read_rows("physics", table("physics"), sources(), beside=())
 
 
-def read_limits(text: str, known: Mapping[str, Source]) -> tuple[Limit, ...]:
-    """Read every limit from the TOML ``text`` of a limit table; ``known`` are the sources that exist.
+def read_limits(entries: Table, known: Mapping[str, Source]) -> tuple[Limit, ...]:
+    """Read every limit of such a table; ``known`` are the sources that exist.
 
     Raises
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read_limits(parse_table(text, "limits"), known)
-
-
-def _read_limits(entries: Table, known: Mapping[str, Source]) -> tuple[Limit, ...]:
     return tuple(_limit(key, entry, known) for key, entry in entries.items() if key != NAMED_BELOW)
 
 

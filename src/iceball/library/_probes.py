@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iceball.errors import LibraryError
-from iceball.library._tables import Table, parse_table, read_rows, require_text, sources, table, unknown_name
+from iceball.library._tables import Table, parse_table, pick, read_rows, require_text, sources, table
 from iceball.nouns import (
     BareEnd,
     Cited,
@@ -122,9 +122,7 @@ def read_probe(text: str, name: str, known: Mapping[str, Source]) -> Mapping[str
 
 
 def _read(probes: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
-    if name not in probes:
-        raise unknown_name("probe", name, probes)
-    where, entry, units = f"probes.{name}", probes[name], REQUIRED | OPTIONAL
+    where, entry, units = f"probes.{name}", pick("probe", name, probes), REQUIRED | OPTIONAL
     for field in REQUIRED_BESIDE:
         require_text(where, entry, field)
     if unknown := [field for field in entry if field not in units and field not in BESIDE]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iceball.errors import LibraryError
-from iceball.library._tables import Table, read_rows, require_text, sources, table, unknown_name
+from iceball.library._tables import Table, pick, read_rows, require_text, sources, table, unknown_name
 from iceball.nouns import Cited, Pocket, Protection, Region, Source, WarmPad
 
 UNITS = {"outside_c": "°C", "film_w_per_m2_k": "W/m²/K", "held_c": "°C"}
@@ -65,9 +65,7 @@ def means_of(protection: Protection) -> tuple[str, ...]:
 
 
 def _read(entries: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
-    if name not in entries:
-        raise unknown_name("protection", name, entries)
-    where, entry = f"protections.{name}", entries[name]
+    where, entry = f"protections.{name}", pick("protection", name, entries)
     require_text(where, entry, "says")
     rows = read_rows(where, entry, known, beside=("says",))
     if set(rows) not in (set(PAD), {"held_c"}):

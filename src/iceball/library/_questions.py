@@ -21,12 +21,11 @@ from iceball.library._conditions import (
 )
 from iceball.library._tables import (
     Table,
-    parse_table,
+    pick,
     require_fields,
     require_text,
     sources,
     table,
-    unknown_name,
 )
 from iceball.nouns import Source
 from iceball.nouns._noun import noun
@@ -76,7 +75,7 @@ def questions() -> Mapping[str, Question]:
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(table("questions"), sources())
+    return read_questions(table("questions"), sources())
 
 
 def question(key: str) -> Question:
@@ -87,9 +86,7 @@ def question(key: str) -> Question:
     UnknownName : if the library has no such question; the message names a near match and lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    if key not in questions():
-        raise unknown_name("question", key, questions())
-    return questions()[key]
+    return pick("question", key, questions())
 
 
 @functools.cache
@@ -103,14 +100,21 @@ def situations() -> Mapping[str, When]:
     return _situations(table("questions"))
 
 
-def read_questions(text: str, known: Mapping[str, Source]) -> Mapping[str, Question]:
-    """Read every question from the TOML ``text`` of such a table; ``known`` are the sources that exist.
+def read_questions(entries: Table, known: Mapping[str, Source]) -> Mapping[str, Question]:
+    """Read every question of such a table; ``known`` are the sources that exist.
 
     Raises
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(parse_table(text, "questions"), known)
+    named = _situations(entries)
+    rows = cast("Mapping[str, Table]", entries.get("questions", {}))
+    found = {key: _question(key, entry, named, known) for key, entry in rows.items()}
+    for key, asked in found.items():
+        require_known(f"questions.{key}.when", (test for group in asked.when for test in group), found)
+    for name, when in named.items():
+        require_known(f"questions.situations.{name}", (test for group in when for test in group), found)
+    return MappingProxyType(found)
 
 
 def require_known(where: str, conditions: Iterable[Condition], known: Mapping[str, Question]) -> None:
@@ -129,17 +133,6 @@ def require_known(where: str, conditions: Iterable[Condition], known: Mapping[st
         allowed = (True, False) if asked.kind == "yes_no" else asked.words
         if condition.op == "is" and (not condition.words or not set(condition.words) <= set(allowed)):
             raise LibraryError(f"{where}: {condition.fact} has no answer {condition.words!r}")
-
-
-def _read(entries: Table, known: Mapping[str, Source]) -> Mapping[str, Question]:
-    named = _situations(entries)
-    rows = cast("Mapping[str, Table]", entries.get("questions", {}))
-    found = {key: _question(key, entry, named, known) for key, entry in rows.items()}
-    for key, asked in found.items():
-        require_known(f"questions.{key}.when", (test for group in asked.when for test in group), found)
-    for name, when in named.items():
-        require_known(f"questions.situations.{name}", (test for group in when for test in group), found)
-    return MappingProxyType(found)
 
 
 def _situations(entries: Table) -> Mapping[str, When]:

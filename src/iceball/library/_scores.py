@@ -10,7 +10,7 @@ from typing import Any, cast
 from iceball.errors import LibraryError
 from iceball.library._conditions import EVIDENCE, Conditions, Evidence, When, read_conditions, read_evidence, read_when
 from iceball.library._questions import questions, require_known, situations
-from iceball.library._tables import Table, parse_table, read_rows, require_fields, require_text, sources, table
+from iceball.library._tables import Table, read_rows, require_fields, require_text, sources, table
 from iceball.nouns import Cited, Source
 from iceball.nouns._noun import noun
 
@@ -87,20 +87,16 @@ def scores() -> tuple[ScoreRule, ...]:
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(table("scores"), sources())
+    return read_scores(table("scores"), sources())
 
 
-def read_scores(text: str, known: Mapping[str, Source]) -> tuple[ScoreRule, ...]:
-    """Read every score from the TOML ``text`` of such a table; ``known`` are the sources that exist.
+def read_scores(entries: Table, known: Mapping[str, Source]) -> tuple[ScoreRule, ...]:
+    """Read every score of such a table; ``known`` are the sources that exist.
 
     Raises
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(parse_table(text, "scores"), known)
-
-
-def _read(entries: Table, known: Mapping[str, Source]) -> tuple[ScoreRule, ...]:
     return tuple(_score(name, entry, known) for name, entry in entries.items())
 
 

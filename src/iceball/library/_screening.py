@@ -23,14 +23,13 @@ from iceball.library._scores import scores
 from iceball.library._sites import sites
 from iceball.library._tables import (
     Table,
-    parse_table,
+    pick,
     read_row,
     read_rows,
     require_fields,
     require_text,
     sources,
     table,
-    unknown_name,
 )
 from iceball.nouns import SEVERITIES, Cited, Severity, Source
 from iceball.nouns._noun import noun
@@ -83,7 +82,7 @@ def screening_rules() -> tuple[ScreeningRule, ...]:
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(table("screening"), sources())
+    return read_screening_rules(table("screening"), sources())
 
 
 def screening_rule(key: str) -> ScreeningRule:
@@ -94,20 +93,22 @@ def screening_rule(key: str) -> ScreeningRule:
     UnknownName : if the library has no such rule; the message lists the known ones
     LibraryError : if a row of the table breaks a rule
     """
-    for rule in screening_rules():
-        if rule.key == key:
-            return rule
-    raise unknown_name("rule of screening", key, [rule.key for rule in screening_rules()])
+    return pick("rule of screening", key, {rule.key: rule for rule in screening_rules()})
 
 
-def read_screening_rules(text: str, known: Mapping[str, Source]) -> tuple[ScreeningRule, ...]:
-    """Read every rule from the TOML ``text`` of such a table; ``known`` are the sources that exist.
+def read_screening_rules(entries: Table, known: Mapping[str, Source]) -> tuple[ScreeningRule, ...]:
+    """Read every rule of such a table; ``known`` are the sources that exist.
 
     Raises
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(parse_table(text, "screening"), known)
+    rules = tuple(_rule(key, entry, known) for key, entry in entries.items())
+    for ladder in {rule.ladder for rule in rules if rule.ladder}:
+        grades = [SEVERITIES.index(rule.severity) for rule in rules if rule.ladder == ladder]
+        if grades != sorted(grades):
+            raise LibraryError(f"screening: the rules of the ladder {ladder!r} must go from mild to grave")
+    return rules
 
 
 @functools.cache
@@ -126,15 +127,6 @@ def screening_sources() -> tuple[Source, ...]:
     keys |= {key for rule in screening_rules() for key in rule.keys}
     keys |= {key for site in sites().values() if site.bleeding for key in site.bleeding.keys}
     return tuple(sources()[key] for key in sorted(keys))
-
-
-def _read(entries: Table, known: Mapping[str, Source]) -> tuple[ScreeningRule, ...]:
-    rules = tuple(_rule(key, entry, known) for key, entry in entries.items())
-    for ladder in {rule.ladder for rule in rules if rule.ladder}:
-        grades = [SEVERITIES.index(rule.severity) for rule in rules if rule.ladder == ladder]
-        if grades != sorted(grades):
-            raise LibraryError(f"screening: the rules of the ladder {ladder!r} must go from mild to grave")
-    return rules
 
 
 def _rule(key: str, entry: Table, known: Mapping[str, Source]) -> ScreeningRule:

@@ -10,12 +10,11 @@ from typing import cast
 from iceball.errors import LibraryError
 from iceball.library._conditions import EVIDENCE, Evidence, read_evidence
 from iceball.library._questions import questions
-from iceball.library._tables import Table, parse_table, require_fields, require_text, sources, table
+from iceball.library._tables import Table, require_fields, require_text, sources, table
 from iceball.nouns import Source
 from iceball.nouns._noun import noun
 
 SITE_TEXTS = ("approach", "consideration", "adjunct", "cement")
-NOT_FOUND = "not found"
 _CLASS = "bleeding_risk_class"
 
 
@@ -47,20 +46,16 @@ def sites() -> Mapping[str, Site]:
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(table("sites"), sources())
+    return read_sites(table("sites"), sources())
 
 
-def read_sites(text: str, known: Mapping[str, Source]) -> Mapping[str, Site]:
-    """Read every site from the TOML ``text`` of such a table; ``known`` are the sources that exist.
+def read_sites(entries: Table, known: Mapping[str, Source]) -> Mapping[str, Site]:
+    """Read every site of such a table; ``known`` are the sources that exist.
 
     Raises
     ------
     LibraryError : if a row of the table breaks a rule
     """
-    return _read(parse_table(text, "sites"), known)
-
-
-def _read(entries: Table, known: Mapping[str, Source]) -> Mapping[str, Site]:
     return MappingProxyType({key: _site(key, entry, known) for key, entry in entries.items()})
 
 

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from iceball.errors import InputError, LibraryError, UnknownName
 from iceball.library._sources import read_sources
@@ -31,6 +31,7 @@ _LIKE_ENOUGH = 0.8
 _CITATION = re.compile(r"\[([a-z][a-z0-9_]*)\]")
 
 Table = Mapping[str, Any]
+_Row = TypeVar("_Row")
 
 
 def _text(file: str) -> str:
@@ -146,6 +147,18 @@ def sources_of(*rows: Cited) -> tuple[Source, ...]:
     """Return the sources that ``rows`` rest on, their own and those their notes name, each once, by key."""
     keys = {key for row in rows for key in (row.source, *cited_in(row.note))}
     return tuple(sources()[key] for key in sorted(keys))
+
+
+def pick(kind: str, name: str, known: Mapping[str, _Row]) -> _Row:
+    """Return what ``known`` has under ``name``; ``kind`` says what it is, for people.
+
+    Raises
+    ------
+    UnknownName : if it has no such name; the message names a near match and lists all of them
+    """
+    if name not in known:
+        raise unknown_name(kind, name, known)
+    return known[name]
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

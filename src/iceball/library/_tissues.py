@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from iceball.errors import LibraryError
 from iceball.library._limits import physics
-from iceball.library._tables import Table, parse_table, read_rows, require_text, sources, table, unknown_name
+from iceball.library._tables import Table, parse_table, pick, read_rows, require_text, sources, table, unknown_name
 from iceball.nouns import Cited, Freezing, FreezingPointDepression, LinearMush, Source, Tissue, Vasoconstriction
 
 QUANTITIES = {
@@ -142,7 +142,7 @@ def read_tissue(text: str, name: str, known: Mapping[str, Source]) -> Mapping[st
 
 def _entry(tissues: Table, name: str) -> Table:
     """The entry ``name``, with the rows of the tissue it is ``like`` where it has none of its own."""
-    entry = tissues[name]
+    entry = pick("tissue", name, tissues)
     if "like" not in entry:
         return entry
     model = require_text(f"tissues.{name}", entry, "like")
@@ -152,8 +152,6 @@ def _entry(tissues: Table, name: str) -> Table:
 
 
 def _read(tissues: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
-    if name not in tissues:
-        raise unknown_name("tissue", name, tissues)
     where, entry = f"tissues.{name}", _entry(tissues, name)
     require_text(where, entry, "says")
     if (law := require_text(where, entry, "freezing")) not in FREEZING:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Quantity = Literal["hu", "label", "temperature_c", "fraction", "time_s"]
 Direction = tuple[float, float, float, float, float, float, float, float, float]
+Place = tuple[slice, slice, slice]
 LPS: Direction = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -72,6 +73,26 @@ class Grid:
         index = self.index_of(position_mm)
         return np.all((index >= -0.5) & (index <= np.asarray(self.shape) - 0.5), axis=-1)
 
+    def part(self, place: Place) -> Grid:
+        """Return the grid of the voxels in ``place``; a slice with a step keeps every so many of them.
+
+        Raises
+        ------
+        GeometryError : if a slice holds no voxel, or runs backwards
+        """
+        (a, n_a, by_a), (b, n_b, by_b), (c, n_c, by_c) = (
+            (start, len(range(start, stop, step)), step)
+            for start, stop, step in (side.indices(n) for side, n in zip(place, self.shape, strict=True))
+        )
+        x, y, z = self.position_mm((a, b, c)).tolist()
+        wide, deep, high = self.spacing_mm
+        return Grid(
+            shape=(n_a, n_b, n_c),
+            spacing_mm=(by_a * wide, by_b * deep, by_c * high),
+            origin_mm=(x, y, z),
+            direction=self.direction,
+        )
+
     def same_place_as(self, other: Grid, *, tolerance_mm: float = 1e-2) -> bool:
         """Whether both grids have the same shape and every corner agrees within ``tolerance_mm`` [mm]."""
         if self.shape != other.shape:
@@ -95,3 +116,12 @@ class Volume:
         if self.quantity == "label" and self.array.dtype.kind not in "iub":
             raise InputError(f"labels must be whole numbers, not {self.array.dtype}")
         seal_field(self, "array", self.array)
+
+    def part(self, place: Place) -> Volume:
+        """Return the voxels in ``place`` on their own grid.
+
+        Raises
+        ------
+        GeometryError : if a slice holds no voxel, or runs backwards
+        """
+        return Volume(grid=self.grid.part(place), array=self.array[place], quantity=self.quantity)

@@ -10,6 +10,7 @@ from iceball.library._questions import read_questions
 from iceball.library._scores import read_scores
 from iceball.library._screening import read_screening_rules
 from iceball.library._sites import read_sites
+from iceball.library._tables import parse_table
 
 GROUND = 'source = "n06c6"\nconfidence = "read"\n'
 LIMIT = (
@@ -24,7 +25,7 @@ YES = HEAD + "fires = { cord_compression = true }\n" + GROUND
 
 @pytest.mark.parametrize("text", [RULE, YES])
 def test_a_whole_rule_is_read(text: str):
-    assert read_screening_rules(text, library.sources())[0].severity == "stop"
+    assert read_screening_rules(parse_table(text, "screening"), library.sources())[0].severity == "stop"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_whole_rule_is_read(text: str):
 )
 def test_a_broken_rule_is_refused(text: str, says: str):
     with pytest.raises(LibraryError, match=says):
-        read_screening_rules(text, library.sources())
+        read_screening_rules(parse_table(text, "screening"), library.sources())
 
 
 ASKED = '[questions.x]\ngroup = "g"\nkind = "number"\nunit = "mm"\nlow = 0\nhigh = 9\nsays = "s"\nasks = "a"\n' + GROUND
@@ -75,7 +76,7 @@ CHOICE = ASKED.replace(
 
 @pytest.mark.parametrize("text", [ASKED, CHOICE])
 def test_a_whole_question_is_read(text: str):
-    assert read_questions(text, library.sources())["x"].asks == "a"
+    assert read_questions(parse_table(text, "questions"), library.sources())["x"].asks == "a"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_whole_question_is_read(text: str):
 )
 def test_a_broken_question_is_refused(text: str, says: str):
     with pytest.raises(LibraryError, match=says):
-        read_questions(text, library.sources())
+        read_questions(parse_table(text, "questions"), library.sources())
 
 
 SCORE = (
@@ -109,7 +110,7 @@ SCORE = (
 
 
 def test_a_whole_score_is_read():
-    score = read_scores(SCORE, library.sources())[0]
+    score = read_scores(parse_table(SCORE, "scores"), library.sources())[0]
     assert (score.least, score.most, score.category(1).name) == (0, 1, "c")
 
 
@@ -126,7 +127,7 @@ def test_a_whole_score_is_read():
 )
 def test_a_broken_score_is_refused(text: str, says: str):
     with pytest.raises(LibraryError, match=says):
-        read_scores(text, library.sources())
+        read_scores(parse_table(text, "scores"), library.sources())
 
 
 def cell(says: str) -> str:
@@ -139,7 +140,7 @@ ROW = '[rib]\nsays = "Rib"\n' + "".join(
 
 
 def test_a_whole_site_is_read():
-    assert read_sites(ROW, library.sources())["rib"].bleeding_risk_class is None
+    assert read_sites(parse_table(ROW, "sites"), library.sources())["rib"].bleeding_risk_class is None
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_whole_site_is_read():
 )
 def test_a_broken_site_is_refused(text: str, says: str):
     with pytest.raises(LibraryError, match=says):
-        read_sites(text, library.sources())
+        read_sites(parse_table(text, "sites"), library.sources())
 
 
 def test_an_unknown_rule_is_refused_with_the_near_one():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from screening_answers import Answers, facts_of, values, whole_answers
+from screening_answers import RIB, Answers, facts_of, values, whole_answers
 
 from iceball import library, screening
 from iceball.citing import citations
@@ -23,25 +23,8 @@ GOOD: Answers = {
     "lesion_site": "rib",
     "lesion_matrix": "lytic",
     "lesion_diameter_mm": 30.0,
-    "age_years": 60.0,
-    "primary_known": True,
-    "metastasis_confirmed": True,
-    "worst_pain_nrs": 7.0,
-    "pain_matches_imaging": True,
-    "analgesics_failed": True,
-    "standard_therapy_failed": True,
-    "painful_lesion_count": 1.0,
-    "systemic_therapy_stable": True,
-    "life_expectancy_months": 12.0,
-    "fracture_or_impending": False,
-    "cord_compression": False,
-    "primary_melanoma_or_renal": False,
-    "bleeding_risk_class": "low",
-    "inr": 1.0,
-    "platelets_per_nl": 200.0,
-    "antiangiogenic_therapy": False,
     "distance_skin_mm": 30.0,
-    "biopsy_wanted": False,
+    **RIB,
 }
 # Which way an answer gets worse; a choice from good to bad. What is not here has no such way (matrix, site, level; no
 # painful lesion excludes as three do) or only shows (volume).

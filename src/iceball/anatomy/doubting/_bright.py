@@ -8,13 +8,13 @@ import numpy as np
 
 from iceball import library
 from iceball.anatomy._palette import BY_HU
-from iceball.anatomy.doubting._pieces import Part, Slices, pieces, wider
-from iceball.nouns import Finding
+from iceball.anatomy.doubting._pieces import Part, Slices, doubt, pieces, wider
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.anatomy._palette import Palette
+    from iceball.nouns import Finding
 
 # A shell that is denser than what it encloses by this much is cortex: twice the noise of a CT, numerical.
 DENSER_HU = 100.0
@@ -100,41 +100,23 @@ def _say_bright(part: Part, found: list[tuple[NDArray[np.bool_], Slices, NDArray
         for piece, box, inside in found[:MOST_NAMED]
     ]
     more = f", and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return (
-        Finding(
-            rule="contrast without a label",
-            severity="caution",
-            says=(
-                f"{volume:.0f} ml are bright and even, without a denser shell: {'; '.join(named)}{more}. This is "
-                f"contrast in vessels or organs rather than bone, and {as_bone:.0%} of it would be read as bone. Label "
-                "vessels: then they are blood that flows."
-            ),
-            source=rules["vessel_above_hu"].source,
-            subject="CT",
-            measured=volume,
-            limit=rules["vessel_least_ml"].value,
-            unit="ml",
-        ),
+    says = (
+        f"{volume:.0f} ml are bright and even, without a denser shell: {'; '.join(named)}{more}. This is "
+        f"contrast in vessels or organs rather than bone, and {as_bone:.0%} of it would be read as bone. Label "
+        "vessels: then they are blood that flows."
     )
+    return (doubt("contrast without a label", "caution", says, rules["vessel_least_ml"], volume),)
 
 
 def _say_dense(part: Part, piece: NDArray[np.bool_], box: Slices, thick_mm: float) -> Finding:
     rules = library.hu_rules()
     volume = np.count_nonzero(piece) * part.voxel_ml
-    return Finding(
-        rule="cement suspected",
-        severity="caution",
-        says=(
-            f"{volume:.1f} ml at ({_middle(part, piece, box)}) mm are denser than "
-            f"{rules['cement_above_hu'].value:g} HU and {thick_mm:.0f} mm thick: more than cortex. Without a label "
-            "they count as dense bone; if they are cement, label them bone_cement or cemented_bone."
-        ),
-        source=rules["cement_least_mm"].source,
-        subject="CT",
-        measured=thick_mm,
-        limit=rules["cement_least_mm"].value,
-        unit="mm",
+    says = (
+        f"{volume:.1f} ml at ({_middle(part, piece, box)}) mm are denser than "
+        f"{rules['cement_above_hu'].value:g} HU and {thick_mm:.0f} mm thick: more than cortex. Without a label "
+        "they count as dense bone; if they are cement, label them bone_cement or cemented_bone."
     )
+    return doubt("cement suspected", "caution", says, rules["cement_least_mm"], thick_mm)
 
 
 def _middle(part: Part, piece: NDArray[np.bool_], box: Slices) -> str:

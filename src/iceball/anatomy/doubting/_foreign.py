@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball import library
-from iceball.anatomy.doubting._pieces import REACH_MM, around_lesion
-from iceball.nouns import Finding, Severity
+from iceball.anatomy.doubting._pieces import REACH_MM, around_lesion, doubt
+from iceball.nouns import Finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case, Cited
+    from iceball.nouns import Case
 
 STREAKS_MM = 30.0  # around metal, where noise is compared with that of the other slices: numerical
 SOME_VOXELS = 1000  # fewer give no noise: numerical
@@ -37,7 +37,7 @@ def metal_doubts(case: Case) -> tuple[Finding, ...]:
             f"{share:.0%} of what is denser than gas is above {rules['metal_above_hu'].value:g} HU: no patient holds "
             "so much metal. The numbers are no HU, or the scan is spoilt."
         )
-        return (_metal("stop", says, most, share),)
+        return (doubt("metal", "stop", says, most, share),)
     near = _distance_mm(case, metal)
     volume = count * grid.voxel_ml
     says = f"{volume:.2g} ml of metal{_where(near)}. Streaks around it change HU, and what they make of bone is no bone"
@@ -45,7 +45,7 @@ def metal_doubts(case: Case) -> tuple[Finding, ...]:
     if noise:
         says += f"; soft tissue within {STREAKS_MM:g} mm is {noise:.1f} times as noisy as in slices without metal"
     severity = "note" if near is not None and near > REACH_MM else "caution"
-    return (_metal(severity, f"{says}.", rules["metal_least_ml"], volume),)
+    return (doubt("metal", severity, f"{says}.", rules["metal_least_ml"], volume),)
 
 
 def gas_doubts(case: Case) -> tuple[Finding, ...]:
@@ -73,19 +73,6 @@ def gas_doubts(case: Case) -> tuple[Finding, ...]:
             measured=volume,
             unit="ml",
         ),
-    )
-
-
-def _metal(severity: Severity, says: str, row: Cited, measured: float) -> Finding:
-    return Finding(
-        rule="metal",
-        severity=severity,
-        says=says,
-        source=row.source,
-        subject="CT",
-        measured=measured,
-        limit=row.value,
-        unit=row.unit,
     )
 
 

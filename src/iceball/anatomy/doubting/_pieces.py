@@ -1,4 +1,4 @@
-"""What the other doubts share: a part of the scan at some 2 mm, and connected pieces in it."""
+"""What the other doubts share: a part of the scan at some 2 mm, connected pieces in it, and a finding on a CT."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iceball.nouns import Finding
 from iceball.nouns._noun import array_noun
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case
+    from iceball.nouns import Case, Cited, Severity
     from iceball.nouns._noun import Point
 
 Slices = tuple[slice, slice, slice]
@@ -90,6 +91,20 @@ def pieces(mask: NDArray[np.bool_], least: int) -> Iterator[tuple[NDArray[np.boo
             return
         box: Any = boxes[number - 1]
         yield numbers[box] == number, box
+
+
+def doubt(rule: str, severity: Severity, says: str, row: Cited, measured: float) -> Finding:
+    """Make the finding on a CT whose ``measured`` value, in the unit of ``row``, is held against ``row``."""
+    return Finding(
+        rule=rule,
+        severity=severity,
+        says=says,
+        source=row.source,
+        subject="CT",
+        measured=measured,
+        limit=row.value,
+        unit=row.unit,
+    )
 
 
 def wider(box: Slices, by: int, shape: tuple[int, ...]) -> tuple[Slices, tuple[tuple[int, int], ...]]:

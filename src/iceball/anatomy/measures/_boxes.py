@@ -48,9 +48,10 @@ class Boxes:
 
     def around(self, boxes: list[Slices], more_mm: float) -> Slices:
         """Return the box around ``boxes`` with ``more_mm`` [mm] on every side, as far as the scan goes."""
-        grid, result = self._case.ct.grid, []
+        grid = self._case.ct.grid
+        result: list[slice] = []
         for axis in range(3):
             more = int(np.ceil(more_mm / grid.spacing_mm[axis]))
             low, high = min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes)
             result.append(slice(max(0, low - more), min(grid.shape[axis], high + more)))
-        return tuple(result)  # pyright: ignore[reportReturnType]
+        return result[0], result[1], result[2]

@@ -161,7 +161,7 @@ class Distances:
             low = int(np.floor((self.low[axis] - reach_mm) / self.part.spacing_mm[axis])) - 1
             high = int(np.ceil((self.high[axis] + reach_mm) / self.part.spacing_mm[axis])) + 2
             place.append(slice(max(whole.start, low), min(whole.stop, high)))
-        return None if any(s.start >= s.stop for s in place) else tuple(place)  # pyright: ignore[reportReturnType]
+        return None if any(s.start >= s.stop for s in place) else (place[0], place[1], place[2])
 
 
 def distances(there: Distances, book: Notebook) -> None:

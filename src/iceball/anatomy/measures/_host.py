@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -97,7 +97,8 @@ def _outline(part: Part) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     bone = outlines.bone(part.case.ct, part.case.field_of_view, within=part.slices)
-    pieces, _ = ndimage.label(bone)  # pyright: ignore[reportGeneralTypeIssues]
+    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
+    pieces, _ = label(bone)
     near = _near(part, float(part.spacing_mm.max()))
     found = np.unique(pieces[near & bone])
     return np.isin(pieces, found[found > 0])

@@ -93,8 +93,7 @@ def involvement(bone: Unrolled) -> Involvement | None:
 def _inner_mm(bone: Unrolled, clean: NDArray[np.bool_], base: float) -> float | None:
     """Depth at which the reference cortex ends inward [mm, negative]; None where it has none."""
     sections = clean if np.count_nonzero(clean) >= FEWEST_SECTIONS else np.ones_like(clean)
-    with np.errstate(all="ignore"):
-        profiles = np.nanmedian(bone.hu[sections], axis=0)
+    profiles = np.nanmedian(bone.hu[sections], axis=0)
     if not np.isfinite(profiles).any():
         return None
     profile = np.nanmedian(profiles, axis=0)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iceball.nouns import Grid, Volume
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case
+    from iceball.nouns import Case, Volume
 
 Slices = tuple[slice, slice, slice]
 
@@ -59,14 +57,7 @@ class Part:
     @functools.cached_property
     def ct(self) -> Volume:
         """Return the CT of the part, on its own grid."""
-        whole = self.case.ct
-        grid = Grid(
-            shape=self.lesion.shape,  # pyright: ignore[reportArgumentType]
-            spacing_mm=whole.grid.spacing_mm,
-            origin_mm=_point(whole.grid.position_mm([s.start for s in self.slices])),
-            direction=whole.grid.direction,
-        )
-        return Volume(grid=grid, array=whole.array[self.slices], quantity="hu")
+        return self.case.ct.part(self.slices)
 
     def labelled(self, number: int) -> NDArray[np.bool_]:
         """(i, j, k) True where the labels hold ``number``."""
@@ -120,8 +111,3 @@ def _box(mask: NDArray[Any]) -> tuple[list[int], list[int]]:
         low.append(int(ends[0]))
         high.append(int(ends[1]) + 1)
     return low, high
-
-
-def _point(position: NDArray[np.float64]) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in position)
-    return x, y, z

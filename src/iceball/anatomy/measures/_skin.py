@@ -9,7 +9,6 @@ import numpy as np
 from iceball.anatomy._body import body
 from iceball.anatomy.measures._distances import Found, begins, write
 from iceball.errors import InputError
-from iceball.nouns import Grid, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,9 +32,9 @@ def skin_distance(there: Distances, book: Notebook) -> None:
         return
     case = there.part.case
     steps = _steps(case)
-    thin = tuple(slice(None, None, step) for step in steps)
-    ct, view = _thinned(case.ct, thin), case.field_of_view
-    scanned = None if view is None else _thinned(view, thin)
+    thin = slice(None, None, steps[0]), slice(None, None, steps[1]), slice(None, None, steps[2])
+    ct, view = case.ct.part(thin), case.field_of_view
+    scanned = None if view is None else view.part(thin)
     try:
         inside = body(ct, scanned)
     except InputError:
@@ -60,17 +59,6 @@ def _steps(case: Case) -> tuple[int, int, int]:
             break
         steps[finest] += 1
     return int(steps[0]), int(steps[1]), int(steps[2])
-
-
-def _thinned(volume: Volume, thin: tuple[slice, ...]) -> Volume:
-    array = volume.array[thin]
-    grid = Grid(
-        shape=array.shape,  # pyright: ignore[reportArgumentType]
-        spacing_mm=tuple(s * t.step for s, t in zip(volume.grid.spacing_mm, thin, strict=True)),  # pyright: ignore[reportArgumentType]
-        origin_mm=volume.grid.origin_mm,
-        direction=volume.grid.direction,
-    )
-    return Volume(grid=grid, array=array, quantity=volume.quantity)
 
 
 def _between(inside: NDArray[np.bool_], room: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -231,6 +231,7 @@ def _doubts(case: Case, found: list[tuple[Outline, Place]]) -> tuple[str, ...]:
     if found and metal_ml >= METAL_ML:
         notes.append(f"{metal_ml:.1f} ml of metal on the scan: estimates beside it are unsure")
     for each, place in found:
+        # require_hu refuses what has hardly any soft tissue: half a scan of bone, half of muscle passes it
         if each.name == BONE and each.mask.mean() > BONE_FRACTION:
             size = float(np.prod([part.stop - part.start for part in place]) * case.ct.grid.voxel_ml / 1000.0)
             share = 100 * each.mask.mean()

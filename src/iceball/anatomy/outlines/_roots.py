@@ -13,14 +13,13 @@ from iceball.anatomy.outlines._canal import MARGIN_MM, Outline
 from iceball.anatomy.outlines._sections import ANGLES, STEP_MM, Sections, rays
 from iceball.anatomy.outlines._spine import Spine, spine
 from iceball.anatomy.outlines._tubes import placed_tube
-from iceball.nouns import Grid
 from iceball.nouns._noun import noun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.anatomy.outlines._blocks import Place
-    from iceball.nouns import Case
+    from iceball.nouns import Case, Grid
 
 Side = Literal["left", "right"]
 NAME = "nerve_root"
@@ -84,7 +83,7 @@ def roots_from(found: Spine, case: Case, wide: Place, inner: Place) -> tuple[Out
 
 def root_tubes(found: Spine, case: Case, wide: Place) -> list[tuple[str, Place, NDArray[np.bool_]]]:
     """Name of each root that leaves the canal, block of the part ``wide`` around it, and its tube in the block."""
-    grid = _part(case.ct.grid, wide)
+    grid = case.ct.grid.part(wide)
     radius_mm = library.outline_rules()["nerve_root_radius_mm"].value
     ways = _both_sides(_ways(found, case, wide, "left"), _ways(found, case, wide, "right"), found, case, wide)
     tubes = []
@@ -96,7 +95,7 @@ def root_tubes(found: Spine, case: Case, wide: Place) -> list[tuple[str, Place, 
 
 def _both_sides(left: list[Root], right: list[Root], found: Spine, case: Case, wide: Place) -> list[Root]:
     """Add the mirror image of a root where the other side has none at its height: foramina come in pairs."""
-    grid = _part(case.ct.grid, wide)
+    grid = case.ct.grid.part(wide)
     pairs: tuple[tuple[Side, list[Root], list[Root]], ...] = (("left", left, right), ("right", right, left))
     both = []
     for side, own, other in pairs:
@@ -227,10 +226,3 @@ def _root_below(vertebra: str) -> str:
     if vertebra.startswith("C") and vertebra[1:].isdigit():
         return f"C{int(vertebra[1:]) + 1}"
     return vertebra
-
-
-def _part(grid: Grid, place: Place) -> Grid:
-    start = [part.start for part in place]
-    shape = tuple(part.stop - part.start for part in place)
-    a, b, c = map(float, grid.position_mm(start))
-    return Grid(shape=shape, spacing_mm=grid.spacing_mm, origin_mm=(a, b, c), direction=grid.direction)  # pyright: ignore[reportArgumentType]

@@ -22,10 +22,11 @@ from iceball.anatomy.outlines._blocks import (
     whole,
 )
 from iceball.anatomy.outlines._canal import Outline
-from iceball.nouns import Case, Grid, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from iceball.nouns import Case, Grid
 
 SKIN, LUNG, PLEURA = "skin", "lung", "pleura"
 OUTSIDE_FRACTION = 0.7  # border to body of a piece of the room; gas in the bowel has little border
@@ -219,10 +220,5 @@ def slab_of(grid: Grid, within: Place | None) -> tuple[Place, Place]:
 
 def body_of(case: Case, slab: Place) -> NDArray[np.bool_]:
     """(I, J, K) True in the patient, of the whole slices ``slab``."""
-    start = [part.start for part in slab]
-    shape = tuple(part.stop - part.start for part in slab)
-    a, b, c = map(float, case.ct.grid.position_mm(start))
-    grid = Grid(shape=shape, spacing_mm=case.ct.grid.spacing_mm, origin_mm=(a, b, c), direction=case.ct.grid.direction)  # pyright: ignore[reportArgumentType]
-    ct = Volume(grid=grid, array=case.ct.array[slab], quantity="hu")
     view = case.field_of_view
-    return body(ct, None if view is None else Volume(grid=grid, array=view.array[slab], quantity="label"))
+    return body(case.ct.part(slab), None if view is None else view.part(slab))

@@ -8,11 +8,12 @@ import functools
 import numpy as np
 import pytest
 from bone_phantoms import Tube, tube_case
+from hostile import cropped
 from spine_phantoms import Spine, spine_case
 
 from iceball.anatomy import measures
 from iceball.errors import InputError
-from iceball.nouns import Case, Grid, Lesion, Volume
+from iceball.nouns import Case, Lesion, Volume
 
 SHAFT = {"cortex_axial_mm", "cortex_circumference_fraction", "lesion_to_bone_width_fraction"}
 EXTENT = {"lesion_diameter_mm", "lesion_volume_ml", "soft_tissue_ml"}
@@ -33,22 +34,6 @@ def with_hu(case: Case, array) -> Case:
     return dataclasses.replace(case, ct=Volume(grid=case.ct.grid, array=array, quantity="hu"))
 
 
-def part(case: Case, place: tuple[slice, slice, slice]) -> Case:
-    """The part ``place`` of a case, as if only that had been scanned."""
-    assert case.lesion is not None
-    assert case.labels is not None
-    start = case.ct.grid.position_mm([s.indices(n)[0] for s, n in zip(place, case.ct.grid.shape, strict=True)])
-    array = case.ct.array[place]
-    grid = Grid(shape=array.shape, spacing_mm=case.ct.grid.spacing_mm, origin_mm=tuple(map(float, start)))
-    mask = Volume(grid=grid, array=case.lesion.mask.array[place], quantity="label")
-    return dataclasses.replace(
-        case,
-        ct=Volume(grid=grid, array=array, quantity="hu"),
-        labels=Volume(grid=grid, array=case.labels.array[place], quantity="label"),
-        lesion=Lesion(mask=mask, matrix="lytic", origin="drawn by a test"),
-    )
-
-
 ALL = slice(None)
 
 
@@ -60,7 +45,7 @@ def test_an_empty_mask_is_refused_before_anything_is_measured():
 
 def test_a_lesion_that_the_scan_cuts_has_no_extent():
     middle = tube().ct.grid.shape[2] // 2
-    facts, gaps = survey(part(tube(), (ALL, ALL, slice(0, middle))))
+    facts, gaps = survey(cropped(tube(), (ALL, ALL, slice(0, middle))))
     assert facts["lesion_cut_by_scan"].value is True
     assert set(gaps) >= (EXTENT | SHAFT)
     assert not (EXTENT | SHAFT) & set(facts)
@@ -84,9 +69,10 @@ def test_metal_beside_the_lesion_leaves_the_cortex_out_and_farther_away_flags_it
     for away, said in ((6, "left out"), (20, "flagged")):
         case = tube()
         assert case.lesion is not None
+        assert case.labels is not None
         hu = np.array(case.ct.array)
         top = int(np.argwhere(case.lesion.mask.array)[:, 2].max()) + round(away / 1.5)
-        centre = np.argwhere(case.labels.array[:, :, top]).mean(axis=0).astype(int)  # pyright: ignore[reportOptionalMemberAccess]
+        centre = np.argwhere(case.labels.array[:, :, top]).mean(axis=0).astype(int)
         hu[centre[0] - 2 : centre[0] + 3, centre[1] - 2 : centre[1] + 3, top : top + 3] = 3000
         facts, gaps = survey(with_hu(case, hu))
         assert facts["metal_near_lesion"].value is True
@@ -125,7 +111,7 @@ def test_a_bone_of_which_only_the_lesion_s_level_is_scanned_is_not_compared_with
     case = tube()
     assert case.lesion is not None
     there = np.argwhere(case.lesion.mask.array)[:, 2]
-    facts, gaps = survey(part(case, (ALL, ALL, slice(int(there.min()) - 1, int(there.max()) + 2))))
+    facts, gaps = survey(cropped(case, (ALL, ALL, slice(int(there.min()) - 1, int(there.max()) + 2))))
     assert not SHAFT & set(facts)
     assert set(gaps) >= SHAFT
 

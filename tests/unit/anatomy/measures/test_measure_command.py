@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from iceball import io
 from iceball.cli import _app, app
-from iceball.cli import measure as _registers  # noqa: F401  (alone, a test has only the commands that were imported)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import functools
 import numpy as np
 import pytest
 from bone_phantoms import Tube, tube_case
+from hostile import cropped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,21 +117,7 @@ def test_where_only_the_lesion_s_own_level_is_scanned_the_opposite_side_is_the_r
 
 def cut(case: Case, along: slice) -> Case:
     """The slices ``along`` of a case."""
-    from iceball.nouns import Grid, Lesion, Volume
-
-    place = (slice(None), slice(None), along)
-    shape = case.ct.array[place].shape
-    start = case.ct.grid.position_mm([0, 0, along.indices(case.ct.grid.shape[2])[0]])
-    grid = Grid(shape=shape, spacing_mm=case.ct.grid.spacing_mm, origin_mm=tuple(map(float, start)))
-    assert case.lesion is not None
-    mask = Volume(grid=grid, array=case.lesion.mask.array[place], quantity="label")
-    return Case(
-        id=case.id,
-        ct=Volume(grid=grid, array=case.ct.array[place], quantity="hu"),
-        labels=None if case.labels is None else Volume(grid=grid, array=case.labels.array[place], quantity="label"),
-        structures=case.structures,
-        lesion=Lesion(mask=mask, matrix=case.lesion.matrix, origin=case.lesion.origin, bone=case.lesion.bone),
-    )
+    return cropped(case, (slice(None), slice(None), along))
 
 
 FEW = settings(max_examples=6, deadline=None)  # a phantom takes half a second

@@ -129,6 +129,11 @@ def test_thick_slices_metal_and_bone_everywhere_are_said(spine):
     assert any("ml of metal on the scan" in note for note in outlines.outline(with_hu(metal), only=["bone"]).notes)
     with pytest.raises(InputError, match="the numbers are no HU"):
         outlines.outline(with_hu(np.full((20, 20, 20), 3000)), only=["bone"])
+    half = np.full((40, 40, 40), 50.0)  # muscle, and half of it a shaft: a wall of 3 mm around marrow
+    half[6:34, 6:34], half[8:32, 8:32] = 700.0, 40.0
+    noisy = half + np.random.default_rng(1).normal(0.0, 15.0, half.shape)
+    told = outlines.outline(with_hu(noisy, (1.5, 1.5, 1.5)), only=["bone"]).notes
+    assert told[-1].startswith("49 % of the 0.2 l around the patient reads as bone")  # 28 of 40 squared, of 60 mm cubed
     sound = outlines.outline(spine.case, only=["bone"])
     assert sound.notes == ("estimated by iceball, drawn by nobody: bone",)
 
