@@ -26,8 +26,8 @@ WITHIN = 1.5
 WHY = {
     3: "a rib swollen by soft tissue; the box takes in the swollen shell, which looks like other bone: the mask keeps "
     "to the soft middle",
-    4: "a small focus at the neck of a rib; joint and vertebra beside it look as it does, and the mask runs on there",
-    6: "a focus under the acetabular roof; the fatty marrow around is as dark, and the mask runs on to the cortex",
+    7: "a rib in pieces inside a large mass; at the click lies one of the pieces, which stands out from the mass by "
+    "itself, and the mask keeps to it",
 }
 HEAD = """# The eleven real lesions
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball import library
+from iceball.anatomy._pieces import largest_piece, numbered
 from iceball.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def body(ct: Volume, field_of_view: Volume | None = None) -> NDArray[np.bool_]:
     dense = ct.array > rules["gas_below_hu"].value
     if field_of_view is not None:
         dense &= field_of_view.array.astype(bool)
-    core = _largest_piece(_in_slice(dense, ct, ndimage.minimum_filter1d))
+    core = largest_piece(_in_slice(dense, ct, ndimage.minimum_filter1d))
     if core is None:
-        core = _largest_piece(dense)
+        core = largest_piece(dense)
     if core is None:
         raise InputError(
             f"no body on the CT: nothing is denser than gas (brightest voxel {float(ct.array.max()):g} HU); "
@@ -73,33 +74,17 @@ def _in_slice(mask: NDArray[np.bool_], ct: Volume, extreme: Any) -> NDArray[np.b
     return result.astype(bool)
 
 
-def _pieces(mask: NDArray[np.bool_], neighbours: NDArray[np.bool_] | None) -> tuple[NDArray[np.int32], int]:
-    from scipy import ndimage
-
-    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
-    return label(mask, neighbours)
-
-
-def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    pieces, count = _pieces(mask, None)
-    if count == 0:
-        return None
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return pieces == sizes.argmax()
-
-
 def _filled(mask: NDArray[np.bool_], airy: NDArray[np.bool_], room_fraction: float) -> NDArray[np.bool_]:
     """Fill, slice by slice, each background piece that keeps off its slice's border, and what is hardly ``airy``.
 
     A piece that the border cuts is the room's, and stays open, if at least ``room_fraction`` of it is ``airy``.
     """
-    pieces, count = _pieces(~mask, _IN_SLICE)
+    pieces, count = numbered(~mask, _IN_SLICE)
     reaches = np.zeros(count + 1, dtype=bool)
     for rim in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
         reaches[np.unique(rim)] = True
     reaches[0] = False
-    blocks, count = _pieces(reaches[pieces], None)
+    blocks, count = numbered(reaches[pieces], None)
     size = np.bincount(blocks.ravel(), minlength=count + 1)
     room = np.bincount(blocks[airy], minlength=count + 1) >= room_fraction * size
     room[0] = False

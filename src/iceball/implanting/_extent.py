@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import library
+from iceball.anatomy._pieces import largest_piece
 from iceball.implanting._crop import distance_mm
 from iceball.implanting._fields import smooth_field, stream
 from iceball.nouns import Grid
@@ -126,12 +127,7 @@ def _cortex(site: Site, below_mm: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _one_piece(depth: NDArray[np.float64], grid: Grid, wish: Wish) -> NDArray[np.float64]:
     """Push what does not hang together with the largest piece out of the lesion."""
-    from scipy import ndimage
-
-    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
-    pieces, count = label(depth > 0)
-    if count < 2:
+    kept = largest_piece(depth > 0)
+    if kept is None:
         return depth
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return np.where((pieces > 0) & (pieces != sizes.argmax()), -float(np.mean(grid.spacing_mm)), depth)
+    return np.where((depth > 0) & ~kept, -float(np.mean(grid.spacing_mm)), depth)

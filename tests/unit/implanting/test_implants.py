@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 
 import implants
 import numpy as np
@@ -30,6 +31,13 @@ def test_sizes_cover_12_to_45_mm_and_kinds_and_shapes_come_as_often_as_one_anoth
         counts = collections.Counter(getattr(wish, field) for wish in wishes)
         assert sorted(counts.values()) == [6, 7, 7]
     assert len({wish.seed for wish in wishes}) == implants.COUNT
+
+
+def test_the_kept_table_is_what_the_seed_asks_for():
+    for number, (scan, kept) in enumerate(implants.table()):
+        assert scan in implants.SCANS
+        assert dataclasses.replace(kept, at_mm=(0, 0, 0)) == implants.wished(number)
+    assert len(implants.table()) == implants.COUNT
 
 
 def test_the_click_lies_in_the_lesion_and_the_bare_case_does_not_show_the_truth(lesions):

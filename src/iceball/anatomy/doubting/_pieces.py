@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iceball.anatomy._pieces import numbered
 from iceball.nouns import Finding
 from iceball.nouns._noun import array_noun
 
@@ -81,8 +82,7 @@ def pieces(mask: NDArray[np.bool_], least: int) -> Iterator[tuple[NDArray[np.boo
     """Give the connected pieces of ``mask`` with at least ``least`` voxels, greatest first, each in its own box."""
     from scipy import ndimage  # only here: slow to import
 
-    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
-    numbers, count = label(mask)
+    numbers, count = numbered(mask)
     sizes = np.bincount(numbers.reshape(-1), minlength=count + 1)
     sizes[0] = 0
     boxes = ndimage.find_objects(numbers)

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iceball import library
-from iceball.anatomy.lesion._choosing import RADII_MM
+from iceball.anatomy.lesion._hypotheses import Hypothesis, agreed
+from iceball.anatomy.lesion._star import STEP_MM, STEPS
 from iceball.anatomy.lesion._window import HALF_MM
 from iceball.nouns import Finding, FoundLesion, Matrix, Severity, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from iceball.anatomy.lesion._choosing import Candidate
     from iceball.anatomy.lesion._window import Surroundings
 
 DESIGN = "DESIGN"  # a rule of this package: no entry of sources.bib stands behind it
 # What is worth a word, no clinical limits: nearly as good another size; how much larger; how few slices; how faint.
-NEARLY, OTHER_SIZE, FEW_SLICES, FAINT = 0.1, 1.26, 5, 2.0
+NEARLY, OTHER_SIZE, FEW_SLICES, FAINT = 0.7, 1.26, 5, 0.8
+MOSTLY_OUT = 0.5  # share of the mask
 MOSTLY, HARDLY = 0.6, 0.2  # share of dense voxels from which a lesion is blastic, and up to which it is lytic
 
 
-def told(mask: Volume, around: Surroundings, found: Sequence[tuple[float, Candidate]], *, by_box: bool) -> FoundLesion:
-    """Describe the lesion ``mask`` (I, J, K) that the first of the candidates ``found`` became."""
+def told(mask: Volume, around: Surroundings, found: Sequence[Hypothesis], *, by_box: bool) -> FoundLesion:
+    """Describe the lesion ``mask`` (I, J, K) that the hypotheses ``found`` agreed on."""
     part = np.asarray(mask.array[around.place]) > 0
     hu = around.hu[part]
     low, middle, high = (float(each) for each in np.percentile(hu, (5, 50, 95)))
@@ -35,9 +36,10 @@ def told(mask: Volume, around: Surroundings, found: Sequence[tuple[float, Candid
     axes = np.abs(np.asarray(mask.grid.direction).reshape(3, 3)) @ np.asarray(mask.grid.spacing_mm)
     x, y, z = (float(each) for each in corners.max(axis=0) - corners.min(axis=0) + axes)
     voxel_ml = mask.grid.voxel_ml
-    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found[0][1]), *_of_metal(around)]
+    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found), *_of_metal(around)]
+    findings += _of_bone(part, around)
     if not by_box:
-        findings += [*_of_reach(found[0][1]), *_of_other_sizes(found)]
+        findings += [*_of_reach(found), *_of_other_sizes(found)]
     return FoundLesion(
         mask=mask,
         matrix=matrix,
@@ -83,11 +85,25 @@ def _of_slices(mask: Volume, height_mm: float) -> list[Finding]:
     return [_finding("coarse slices", "caution", says, measured=slices, limit=float(FEW_SLICES), unit="voxels")]
 
 
-def _of_contrast(best: Candidate) -> list[Finding]:
-    if best.gain >= FAINT:
+def _of_contrast(found: Sequence[Hypothesis]) -> list[Finding]:
+    best = max(each.weight for each in found)
+    if best >= FAINT:
         return []
     says = "The lesion hardly differs from what lies around it: look at its border before you use it."
-    return [_finding("faint border", "caution", says, measured=round(best.gain, 2), limit=FAINT, unit="nats per mm")]
+    return [
+        _finding("faint border", "caution", says, measured=round(best, 2), limit=FAINT, unit="nats over the border")
+    ]
+
+
+def _of_bone(part: NDArray[np.bool_], around: Surroundings) -> list[Finding]:
+    outside = float(np.mean(~around.bone[part]))
+    if outside <= MOSTLY_OUT:
+        return []
+    says = (
+        f"{100 * outside:.0f} % of the mask lies in nothing that reads or is labelled as bone: bone that is destroyed "
+        "so far, or labels that call this bone something else."
+    )
+    return [_finding("mostly outside bone", "caution", says, measured=round(outside, 2), limit=MOSTLY_OUT, unit="1")]
 
 
 def _of_metal(around: Surroundings) -> list[Finding]:
@@ -99,23 +115,26 @@ def _of_metal(around: Surroundings) -> list[Finding]:
     return [_finding("metal near the lesion", "caution", says, measured=round(ml, 2), unit="ml")]
 
 
-def _of_reach(best: Candidate) -> list[Finding]:
-    if best.radius_mm < RADII_MM[-1][0]:
+def _of_reach(found: Sequence[Hypothesis]) -> list[Finding]:
+    reach = float(agreed(found).max()) * STEP_MM
+    limit = STEPS * STEP_MM
+    if reach < limit:
         return []
-    says = f"The lesion is as large as any that is looked for ({2 * best.radius_mm:g} mm): draw a box (--box)."
-    return [_finding("largest size", "caution", says, measured=2 * best.size_mm, limit=2 * best.radius_mm, unit="mm")]
+    says = f"The mask reaches as far from the click as is looked ({limit:g} mm): it may go on. Draw a box (--box)."
+    return [_finding("largest size", "caution", says, measured=reach, limit=limit, unit="mm")]
 
 
-def _of_other_sizes(found: Sequence[tuple[float, Candidate]]) -> list[Finding]:
-    """Name other sizes that stand out nearly as well: the picture decides between them."""
-    worth, best = found[0]
-    others = [
-        other.size_mm
-        for each, other in found[1:]
-        if worth - each < NEARLY and not 1 / OTHER_SIZE < other.size_mm / best.size_mm < OTHER_SIZE
-    ]
+def _of_other_sizes(found: Sequence[Hypothesis]) -> list[Finding]:
+    """Name the sizes that stand out nearly as well and are others: the picture decides between them."""
+    size = float(agreed(found).mean()) * STEP_MM
+    least = NEARLY * max(each.weight for each in found)
+    others = {
+        round(2 * each.radius_mm)
+        for each in found
+        if each.weight >= least and not 1 / OTHER_SIZE < each.radius_mm / size < OTHER_SIZE
+    }
     if not others:
         return []
-    sizes = ", ".join(f"{2 * each:.0f} mm" for each in sorted(others))
-    says = f"A lesion of {sizes} stands out nearly as well as this one of {2 * best.size_mm:.0f} mm: else draw a box."
+    sizes = ", ".join(f"{other} mm" for other in sorted(others))
+    says = f"A lesion of {sizes} stands out nearly as well as this one of {2 * size:.0f} mm: else draw a box."
     return [_finding("other sizes nearly as good", "caution", says)]

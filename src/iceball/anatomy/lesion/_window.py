@@ -24,13 +24,14 @@ Slices = tuple[slice, slice, slice]
 class Window:
     """A cube about ``centre_mm``, axes those of the CT: ``away_mm`` (N, N, N, 3) is each voxel's place from the centre.
 
-    ``solid`` is True where something was scanned that is no gas; ``off_bone_mm`` is the distance to bone, 0 in it.
+    ``scanned`` is True where something was, ``solid`` where it is no gas; ``off_bone_mm`` the distance to bone.
     """
 
     centre_mm: Point
     spacing_mm: float
     hu: NDArray[Any]
     solid: NDArray[Any]
+    scanned: NDArray[Any]
     off_bone_mm: NDArray[Any]
     away_mm: NDArray[Any]
 
@@ -68,52 +69,58 @@ def window(around: Surroundings, spacing_mm: float) -> Window:
     """Resample ``around`` to even voxels of ``spacing_mm``; finer CT voxels are averaged; beyond the CT is nothing."""
     from scipy import ndimage
 
-    index = _index(around, spacing_mm)
     fine = np.maximum((spacing_mm / np.asarray(around.case.ct.grid.spacing_mm)) ** 2 - 1.0, 0.0)
     weight = ndimage.gaussian_filter(around.solid.astype(np.float32), 0.5 * np.sqrt(fine))
     mean = ndimage.gaussian_filter(np.where(around.solid, around.hu, 0.0), 0.5 * np.sqrt(fine))
     mean /= np.maximum(weight, 1e-3)
-    at = functools.partial(ndimage.map_coordinates, coordinates=index, order=1, mode="constant", output=np.float32)
-    solid = np.asarray(at(around.solid.astype(np.float32), cval=0.0)) > 0.6
-    bone = np.asarray(at(around.bone.astype(np.float32), cval=0.0)) > 0.5
-    hu = np.where(solid, np.asarray(at(mean, cval=-1024.0)), np.float32(-1024.0))
+    at = functools.partial(resampled, around=around, spacing_mm=spacing_mm)
+    solid = at(around.solid.astype(np.float32)) > 0.6
+    bone = at(around.bone.astype(np.float32)) > 0.5
+    scanned = np.ones(around.hu.shape, dtype=np.float32)
+    if around.case.field_of_view is not None:
+        scanned = (around.case.field_of_view.array[around.place] > 0).astype(np.float32)
+    hu = np.where(solid, at(mean, beyond=-1024.0), np.float32(-1024.0))
     off = np.asarray(ndimage.distance_transform_edt(~bone), dtype=np.float32) * spacing_mm
     return Window(
         centre_mm=around.centre_mm,
         spacing_mm=spacing_mm,
         hu=hu,
+        scanned=at(scanned) > 0.5,
         solid=solid & (hu > -250.0),  # between gas and fat: a voxel that is mostly gas
         off_bone_mm=off if bone.any() else np.full(hu.shape, 2 * HALF_MM, dtype=np.float32),
         away_mm=_offsets(spacing_mm),
     )
 
 
+def resampled(
+    values: NDArray[Any], around: Surroundings, spacing_mm: float, beyond: float = 0.0
+) -> NDArray[np.float32]:
+    """(N, N, N) ``values`` (I, J, K) of the part of the CT that was cut out, on even voxels about the click."""
+    from scipy import ndimage
+
+    grid, n = around.case.ct.grid, int(HALF_MM / spacing_mm)
+    step = spacing_mm / np.asarray(grid.spacing_mm)
+    first = grid.index_of(around.centre_mm) - [part.start for part in around.place]
+    shape = (2 * n + 1,) * 3
+    shifted: Any = ndimage.affine_transform  # its stubs know one offset for all axes only
+    return np.asarray(shifted(values, step, first - n * step, shape, order=1, mode="constant", cval=beyond))
+
+
 def on_ct(mask: NDArray[np.bool_], around: Surroundings, spacing_mm: float) -> NDArray[np.bool_]:
     """Put ``mask`` (N, N, N) of a window back onto the part of the CT it was cut from."""
     from scipy import ndimage
 
-    shape, grid = around.hu.shape, around.case.ct.grid
-    first = np.array([part.start for part in around.place])
+    grid = around.case.ct.grid
     step = np.asarray(grid.spacing_mm) / spacing_mm
-    start = (first - grid.index_of(around.centre_mm)) * step + (mask.shape[0] - 1) / 2
-    lines = [start[a] + step[a] * np.arange(shape[a]) for a in range(3)]
-    index = np.stack(np.meshgrid(*lines, indexing="ij"))
+    first = np.array([part.start for part in around.place]) - grid.index_of(around.centre_mm)
+    start = first * step + (mask.shape[0] - 1) / 2
     soft = ndimage.gaussian_filter(mask.astype(np.float32), 0.4)
-    return (np.asarray(ndimage.map_coordinates(soft, index, order=1, mode="constant")) > 0.5) & around.solid
+    shifted: Any = ndimage.affine_transform  # as above
+    back = shifted(soft, step, start, around.hu.shape, order=1, mode="constant")
+    return (np.asarray(back) > 0.5) & around.solid
 
 
 def _offsets(spacing_mm: float) -> NDArray[np.float32]:
     n = int(HALF_MM / spacing_mm)
     line = np.arange(-n, n + 1, dtype=np.float32) * spacing_mm
     return np.stack(np.meshgrid(line, line, line, indexing="ij"), axis=-1)
-
-
-def _index(around: Surroundings, spacing_mm: float) -> NDArray[np.float64]:
-    """(3, N, N, N) index of each voxel of a window in the part of the CT that was cut out."""
-    grid = around.case.ct.grid
-    first = np.array([part.start for part in around.place])
-    n = int(HALF_MM / spacing_mm)
-    line = np.arange(-n, n + 1) * spacing_mm
-    start = grid.index_of(around.centre_mm) - first
-    lines = [start[a] + line / grid.spacing_mm[a] for a in range(3)]
-    return np.stack(np.meshgrid(*lines, indexing="ij"))

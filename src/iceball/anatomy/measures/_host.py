@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import library
 from iceball.anatomy import outlines
+from iceball.anatomy._pieces import numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,11 +95,8 @@ def _near(part: Part, reach_mm: float) -> NDArray[np.bool_]:
 
 def _outline(part: Part) -> NDArray[np.bool_]:
     """(i, j, k) the pieces of bone, outlined from HU, that come within a few voxels of the lesion."""
-    from scipy import ndimage
-
     bone = outlines.bone(part.case.ct, part.case.field_of_view, within=part.slices)
-    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
-    pieces, _ = label(bone)
+    pieces, _ = numbered(bone)
     near = _near(part, float(part.spacing_mm.max()))
     found = np.unique(pieces[near & bone])
     return np.isin(pieces, found[found > 0])

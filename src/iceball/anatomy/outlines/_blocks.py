@@ -143,11 +143,3 @@ def eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_erosion(mask, border_value=1), dtype=np.bool_)
-
-
-def labelled(mask: NDArray[np.bool_], neighbours: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.int32], int]:
-    """(I, J, K) number of the connected piece that each voxel is part of, and how many there are."""
-    from scipy import ndimage
-
-    label: Any = ndimage.label  # its stubs do not know that it returns a pair here
-    return label(mask, neighbours)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.anatomy._pieces import numbered
 from iceball.anatomy.outlines._blocks import (
     ball,
     closed,
     cube_grown,
     eroded,
-    labelled,
     opened,
     pooled,
     spread,
@@ -107,7 +107,7 @@ def _holes_in_plane(wall: NDArray[np.bool_], axis: int, size: tuple[float, ...])
     cross = ndimage.generate_binary_structure(3, 1)
     cross[tuple(slice(None) if a == axis else 1 for a in range(3))] = False
     cross[1, 1, 1] = True
-    pieces, count = labelled(~shut, cross)
+    pieces, count = numbered(~shut, cross)
     border_mm = np.zeros(count + 1)
     for across in sorted({0, 1, 2} - {axis}):
         for end in (0, -1):
@@ -137,7 +137,7 @@ def _short(pieces: NDArray[np.int32], which: NDArray[np.bool_], axis: int, size:
 def _holes(wall: NDArray[np.bool_], size: tuple[float, ...]) -> NDArray[np.bool_]:
     """(I', J', K') True in what a wall encloses on all sides, or with the upper and lower border of the scan."""
     shut = closed(wall, ball(max(CLOSE_MM, *size), size), border=True)
-    pieces, count = labelled(~shut)
+    pieces, count = numbered(~shut)
     hole = np.bincount(pieces.ravel(), minlength=count + 1) * np.prod(size) / 1000.0 < HOLE_ML
     for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
         hole[np.unique(side)] = False
@@ -150,7 +150,7 @@ def _contrast(coarse: NDArray[np.float32], size: tuple[float, float, float], lea
     from scipy import ndimage
 
     hard = coarse >= least_hu
-    labels, count = labelled(~cube_grown(~hard, VESSEL_RADIUS_MM, size), _EVERY)
+    labels, count = numbered(~cube_grown(~hard, VESSEL_RADIUS_MM, size), _EVERY)
     large = np.bincount(labels.ravel(), minlength=count + 1) * np.prod(size) / 1000.0 >= VESSEL_LEAST_ML
     large[0] = False
     if not large.any():
@@ -191,7 +191,7 @@ def _pieces(
     """Drop specks, and what lies in air: the table, wires, vessels of the lung."""
     from scipy import ndimage
 
-    labels, count = labelled(blocks, _EVERY)
+    labels, count = numbered(blocks, _EVERY)
     large = np.bincount(labels.ravel(), minlength=count + 1) * np.prod(size) / 1000.0 >= LEAST_ML
     large[0] = False
     air = coarse < library.hu_rules()["gas_below_hu"].value

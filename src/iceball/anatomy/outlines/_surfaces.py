@@ -8,6 +8,7 @@ import numpy as np
 
 from iceball import library
 from iceball.anatomy._body import body
+from iceball.anatomy._pieces import numbered
 from iceball.anatomy.outlines._blocks import (
     Place,
     ball,
@@ -15,7 +16,6 @@ from iceball.anatomy.outlines._blocks import (
     cube_grown,
     eroded,
     grown,
-    labelled,
     pooled,
     spread,
     steps_of,
@@ -135,7 +135,7 @@ def _room(inside: NDArray[np.bool_], view: NDArray[np.bool_] | None, grid: Grid)
     room = ~inside if view is None else ~inside & view
     steps = steps_of(grid.spacing_mm)
     blocks = pooled(room, steps, np.max)
-    pieces, count = labelled(blocks)
+    pieces, count = numbered(blocks)
     large = np.bincount(pieces.ravel(), minlength=count + 1) * grid.voxel_ml * np.prod(steps)
     beside, border = _faces(pieces, count, None if view is None else pooled(view, steps, np.max))
     kept = (large >= library.outline_rules()["room_least_ml"].value) & (border >= OUTSIDE_FRACTION * beside)
@@ -168,7 +168,7 @@ def _lung_and_foam(inside: NDArray[np.bool_], case: Case, slab: Place) -> tuple[
     steps = steps_of(spacing)
     size = (spacing[0] * steps[0], spacing[1] * steps[1], spacing[2] * steps[2])
     coarse = pooled(hu, steps, np.mean)
-    pieces, count = labelled((coarse < gas) & (pooled(inside, steps, np.mean) > 0.5))
+    pieces, count = numbered((coarse < gas) & (pooled(inside, steps, np.mean) > 0.5))
     both = []
     for kept in _lung_pieces(pieces, count, coarse, size):
         shut = closed(kept[pieces], ball(CLOSE_MM, size), border=True)

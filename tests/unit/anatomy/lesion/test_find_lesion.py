@@ -76,7 +76,7 @@ REFUSED = {
     "lies outside the scan": {"seed_mm": (500.0, 0.0, 0.0)},
     "lies in gas": {"seed_mm": (0.0, -41.0, 0.0)},
     "one of the two": {},
-    "each side must be 3 to 80 mm": {"box_mm": (0.0, 0.0, 0.0, 1.0, 9.0, 9.0)},
+    "each side must be 3 to 70 mm": {"box_mm": (0.0, 0.0, 0.0, 1.0, 9.0, 9.0)},
 }
 
 
@@ -91,6 +91,15 @@ def test_a_click_in_metal_is_refused():
     case, _ = block(lesion_hu=3000.0)
     with pytest.raises(InputError, match=r"lies in metal \(\d+ HU\)"):
         find_lesion(case, seed_mm=(0.0, 0.0, 0.0))
+
+
+def test_what_stands_out_in_muscle_far_from_bone_is_refused():
+    case, _ = block(size=(110, 56, 48))  # 54 mm of muscle to either side of the bone
+    place = case.ct.grid.position_mm(np.moveaxis(np.indices(case.ct.grid.shape), 0, -1))
+    hu = np.array(case.ct.array)
+    hu[((place - (58.0, 0.0, 0.0)) ** 2).sum(axis=-1) < 8.0**2] = 160.0  # a node full of contrast
+    with pytest.raises(InputError, match="touches no bone"):
+        find_lesion(dataclasses.replace(case, ct=dataclasses.replace(case.ct, array=hu)), seed_mm=(58.0, 0.0, 0.0))
 
 
 def test_a_click_where_nothing_was_scanned_is_refused():
