@@ -1,4 +1,7 @@
-"""The three numerical parts taken from scipy and scikit-image, with types: neither package is fully typed."""
+"""The numerical parts taken from scipy and scikit-image, with types: neither package is fully typed.
+
+Imported where they are used: every command of the command line imports this module, and few of them need them.
+"""
 # pyright: basic
 
 from __future__ import annotations
@@ -6,9 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import binary_erosion, map_coordinates
-from scipy.spatial import KDTree
-from skimage.measure import marching_cubes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,21 +16,29 @@ if TYPE_CHECKING:
 
 def interpolated(array: NDArray[Any], index: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values (N,) of ``array`` (I, J, K) at fractional voxel indices (N, 3), linear, the edge value beyond."""
+    from scipy.ndimage import map_coordinates
+
     return np.asarray(map_coordinates(array, index.T, output=np.float64, order=1, mode="nearest"))
 
 
 def level_surface(array: NDArray[Any], level: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Vertices (V, 3) in voxel indices and triangles (T, 3) where ``array`` (I, J, K) crosses ``level``."""
+    from skimage.measure import marching_cubes
+
     vertices, triangles, _, _ = marching_cubes(array, level, allow_degenerate=False)
     return vertices.astype(np.float64), triangles.astype(np.intp)
 
 
 def nearest(points: NDArray[np.float64], to: NDArray[np.float64], count: int) -> tuple[Any, Any]:
     """Distances and indices, each (N, count), of the ``count`` ``points`` nearest to each place of ``to`` (N, 3)."""
+    from scipy.spatial import KDTree
+
     distance, index = KDTree(points).query(to, k=list(range(1, min(count, len(points)) + 1)))  # pyright: ignore
     return np.asarray(distance), np.asarray(index)
 
 
 def rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the voxels of ``mask`` (I, J, K) that touch one outside it, or the array's border, by a face."""
+    from scipy.ndimage import binary_erosion
+
     return mask & ~np.asarray(binary_erosion(mask), dtype=bool)

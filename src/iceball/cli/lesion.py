@@ -67,7 +67,7 @@ def lesion(  # noqa: PLR0913  (a command has an argument for each of its options
         marked = dataclasses.replace(case, lesion=found.lesion(matrix=matrix, bone=bone, site=site))
         advance(0.8, "writing the case")
         _write(marked, found, case_folder, out_folder)
-    told = {"folder": str(out_folder), "fingerprint": io.case_fingerprint(marked), **_told(found, marked)}
+    told = {"folder": str(out_folder), "fingerprint": io.stored_case_fingerprint(out_folder), **_told(found, marked)}
     if as_json:
         print_json(told)
     else:

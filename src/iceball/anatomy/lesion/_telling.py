@@ -32,7 +32,7 @@ def told(mask: Volume, around: Surroundings, found: Sequence[Hypothesis], *, by_
     low, middle, high = (float(each) for each in np.percentile(hu, (5, 50, 95)))
     dense = float(np.mean(hu >= library.hu_rules()["blastic_above_hu"].value))
     matrix: Matrix = "blastic" if dense >= MOSTLY else "lytic" if dense <= HARDLY else "mixed"
-    corners = mask.grid.position_mm(np.argwhere(mask.array))
+    corners = mask.grid.position_mm(np.argwhere(part) + [cut.start for cut in around.place])
     axes = np.abs(np.asarray(mask.grid.direction).reshape(3, 3)) @ np.asarray(mask.grid.spacing_mm)
     x, y, z = (float(each) for each in corners.max(axis=0) - corners.min(axis=0) + axes)
     voxel_ml = mask.grid.voxel_ml
