@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,21 +102,27 @@ def read_case(folder: Path | str) -> Case:
     model = _model(folder)
     grid = model.grid.noun()
     lesion = model.lesion
+    with ThreadPoolExecutor() as threads:  # unpacking and hashing leave the interpreter's lock alone
+        ct = threads.submit(load, folder, model.ct, grid, "hu")
+        labels = model.labels and threads.submit(load, folder, model.labels, grid, "label")
+        mask = lesion and threads.submit(load, folder, lesion.mask, grid, "label")
+        seen = model.field_of_view and threads.submit(load, folder, model.field_of_view, grid, "label")
     case = Case(
         id=model.id,
-        ct=load(folder, model.ct, grid, "hu"),
-        labels=model.labels and load(folder, model.labels, grid, "label"),
+        ct=ct.result(),
+        labels=labels and labels.result(),
         structures=tuple(structure.noun() for structure in model.structures),
         lesion=lesion
+        and mask
         and Lesion(
-            mask=load(folder, lesion.mask, grid, "label"),
+            mask=mask.result(),
             matrix=lesion.matrix,
             origin=lesion.origin,
             bone=lesion.bone,
             site=lesion.site,
             intent=lesion.intent,
         ),
-        field_of_view=model.field_of_view and load(folder, model.field_of_view, grid, "label"),
+        field_of_view=seen and seen.result(),
         notes=model.notes,
         facts=read_facts(folder / FACTS_JSON) if is_there(folder / FACTS_JSON) else (),
     )
