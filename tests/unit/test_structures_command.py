@@ -127,3 +127,19 @@ def test_a_curve_in_the_wrong_place_is_refused(spine_folder: Path, tmp_path: Pat
     done = run(spine_folder, "--out", tmp_path / "new", "--curve", curve)
     assert isinstance(done.exception, InputError)
     assert "does not pass through the scan" in str(done.exception)
+
+
+def test_what_lies_wholly_under_what_was_drawn_before_is_not_left_out_without_a_word(spine_folder, tmp_path, curve):
+    done = run(
+        spine_folder,
+        "--out",
+        tmp_path / "new",
+        "--curve",
+        f"{curve}:one:4",
+        "--curve",
+        f"{curve}:two:3",
+        "--no-estimate",
+    )
+    assert isinstance(done.exception, InputError)
+    assert "two lies wholly under what was drawn before it" in str(done.exception)
+    assert not (tmp_path / "new").exists()

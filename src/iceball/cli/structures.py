@@ -94,7 +94,11 @@ def _drawn(case: Case, curves: list[str], masks: list[str]) -> Case:
             note = f"curve {file.name}, a tube of radius {radius_mm:g} mm"
             found.append(outlines.Outline(name=_plain(called), mask=tube, estimated=False, note=note))
     notes = tuple(f"{each.name}: drawn by a person, {each.note}" for each in found)
-    return outlines.with_outlines(case, found, over=True, notes=notes) if found else case
+    done = outlines.with_outlines(case, found, over=True, notes=notes) if found else case
+    there = {structure.name for structure in done.structures}
+    if lost := [each.name for each in found if each.name not in there]:
+        raise InputError(f"{', '.join(lost)} lies wholly under what was drawn before it: leave one of them out")
+    return done
 
 
 def _plain(name: str) -> str:

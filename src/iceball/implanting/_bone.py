@@ -8,7 +8,7 @@ import numpy as np
 
 from iceball import library
 from iceball.errors import GeometryError, UnknownName
-from iceball.implanting._crop import distance_mm
+from iceball.implanting._crop import distance_mm, voxel_at
 from iceball.implanting._piece import own_piece
 from iceball.implanting._words import text
 
@@ -63,8 +63,7 @@ def structure_at(case: Case, at_mm: Point) -> str:
     """Name of the structure whose label lies at ``at_mm`` [mm], LPS; "" where there is none."""
     if case.labels is None:
         return ""
-    index = np.rint(case.ct.grid.index_of(at_mm)).astype(int)
-    number = int(case.labels.array[tuple(index)])
+    number = int(case.labels.array[voxel_at(case.ct.grid, at_mm)])
     return next((s.name for s in case.structures if s.label == number), "")
 
 
@@ -99,8 +98,7 @@ def _with_its_rim(bone: NDArray[np.bool_], case: Case, slices: Slices, part: Gri
 
 def _require_bone_at(bone: NDArray[np.bool_], at_mm: Point, part: Grid, what: str) -> Index:
     """Return the index of the place in ``bone``, or raise GeometryError, which says how far off it is."""
-    i, j, k = np.rint(part.index_of(at_mm)).astype(int)
-    index = (int(i), int(j), int(k))
+    index = voxel_at(part, at_mm)
     if not bone[index]:
         away = distance_mm(bone, part)[index]
         far = f"{away:.1f} mm from {what}" if np.isfinite(away) else f"nowhere near {what}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from iceball import library
 from iceball.errors import GeometryError, InputError
+from iceball.implanting._crop import voxel_at
 from iceball.implanting._fields import stream
 from iceball.implanting._shapes import ideal_ml
 from iceball.implanting._words import text
@@ -35,7 +36,7 @@ def check_place(case: Case, wish: Wish, replace: bool) -> None:
         raise GeometryError(
             f"{at} mm lies outside the scan, which runs from {text(ends[0])} to {text(ends[1])} mm (LPS)"
         )
-    index = tuple(np.rint(grid.index_of(wish.at_mm)).astype(int))
+    index = voxel_at(grid, wish.at_mm)
     if case.field_of_view is not None and not case.field_of_view.array[index]:
         raise GeometryError(f"{at} mm lies on padding, where nothing was scanned: choose a place in bone")
     if (here := float(case.ct.array[index])) < library.hu_rules()["gas_below_hu"].value:

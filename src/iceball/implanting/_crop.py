@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from iceball.nouns import Grid
     from iceball.nouns._noun import Point
 
-__all__ = ["Slices", "crop", "distance_mm", "sampled"]
+__all__ = ["Slices", "crop", "distance_mm", "sampled", "voxel_at"]
 
 Slices = tuple[slice, slice, slice]
 
@@ -32,6 +32,12 @@ def crop(grid: Grid, centre_mm: Point, reach_mm: float, *, finest_mm: float = 0.
         slices.append(slice(low, max(high, low + 1), step))
     place = slices[0], slices[1], slices[2]
     return place, grid.part(place)
+
+
+def voxel_at(grid: Grid, at_mm: Point) -> tuple[int, int, int]:
+    """Index of the voxel of ``grid`` that holds ``at_mm`` [mm], LPS; a place on the outer face is in the last one."""
+    i, j, k = np.clip(np.rint(grid.index_of(at_mm)), 0, np.asarray(grid.shape) - 1).astype(int)
+    return int(i), int(j), int(k)
 
 
 def distance_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:

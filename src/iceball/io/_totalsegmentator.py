@@ -206,6 +206,7 @@ def merged(case: Case, found: NDArray[np.int32], model: Model, *, replace: bool 
     free = (found != 0) & ~np.isin(labels, fixed[fixed > 0])
     top = max([int(labels.max()), *(s.label for s in case.structures), *library.label_names()])
     used = {s.label for s in case.structures if not (replace and s.name in {n.name for n in taken})}
+    used |= set(np.unique(labels[labels != 0]).tolist())  # a number without a name is not lent to a structure
     placed = []
     for structure in taken:
         number = structure.label

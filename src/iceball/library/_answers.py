@@ -35,13 +35,17 @@ def answer(key: str, value: bool | float | str) -> Fact:
 def check_fact(fact: Fact) -> None:
     """Refuse a ``fact`` that is no answer to the question of its key, whoever gave it.
 
+    A fact holds the answer itself, no text that says it: no rule would know "yes" for true, or "SKULL" for "skull".
+
     Raises
     ------
     UnknownName : if the library has no such question
-    InputError : if the question takes no such answer, or the fact is in another unit
+    InputError : if the question takes no such answer, the fact holds it as a text, or is in another unit
     """
     asked = question(fact.key)
-    _value(asked, fact.value)
+    meant = _value(asked, fact.value)
+    if fact.value != meant:
+        raise InputError(f"{fact.key} is the text {fact.value!r}: write {meant!r}, or read it with library.answer")
     if fact.unit not in ("", asked.unit):
         raise InputError(f"{fact.key} is in {fact.unit!r}: give it in {asked.unit or 'no unit'}")
 

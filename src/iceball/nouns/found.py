@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from iceball.errors import InputError
 from iceball.nouns._noun import Point, array_noun
 from iceball.nouns.case import Lesion, Matrix
@@ -15,7 +17,7 @@ class FoundLesion:
 
     ``extent_mm`` is that of the mask along left, back and head; ``soft_tissue_ml`` what of it lies outside bone;
     ``low_hu``, ``median_hu`` and ``high_hu`` the 5th, 50th and 95th percentile of the CT inside. ``findings`` say
-    how far the mask can be trusted.
+    how far the mask can be trusted; ``start`` what a person gave.
     """
 
     mask: Volume
@@ -27,6 +29,7 @@ class FoundLesion:
     median_hu: float
     high_hu: float
     findings: tuple[Finding, ...] = ()
+    start: Literal["click", "box"] = "click"
 
     def __post_init__(self) -> None:
         """Refuse an empty mask."""
@@ -35,7 +38,8 @@ class FoundLesion:
 
     def lesion(self, *, matrix: Matrix | None = None, bone: str = "", site: str = "") -> Lesion:
         """Return it as the lesion of a case, which says that no expert marked it; ``matrix`` as a person sees it."""
-        return Lesion(mask=self.mask, matrix=matrix or self.matrix, origin=ORIGIN, bone=bone, site=site)
+        origin = MADE_FROM[self.start]
+        return Lesion(mask=self.mask, matrix=matrix or self.matrix, origin=origin, bone=bone, site=site)
 
 
-ORIGIN = "made by iceball from a click, not by an expert"
+MADE_FROM = {start: f"made by iceball from a {start}, not by an expert" for start in ("click", "box")}

@@ -253,3 +253,9 @@ def test_a_scan_of_the_abdomen_is_looked_at_in_less_than_a_second(shared_data: P
         anatomy.doubts(case)
         times.append(time.process_time() - start)
     assert min(times) < 1.0
+
+
+def test_an_empty_field_of_view_stops():
+    case = case_of(noisy(trunk()))
+    blind = dataclasses.replace(case, field_of_view=label_volume(case, np.zeros((SIZE,) * 3)))
+    assert rules(blind) == [("stop", "field of view")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import hostile
 import numpy as np
 import pytest
 
 from iceball import demo, library
 from iceball.errors import InputError
+from iceball.implanting import Wish, implant
 from iceball.nouns import Case, Lesion
 
 
@@ -76,3 +79,13 @@ def test_unknown_labels_are_unknown(good: Case):
     assert all(not library.structure_rule(s.name).known for s in bad.structures)
     assert bad.labels is not None
     assert set(np.unique(bad.labels.array)) - {0} > {s.label for s in bad.structures}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_place_on_the_outer_face_of_the_scan_is_refused_in_one_line(good: Case, axis: int):
+    bare = dataclasses.replace(good, lesion=None)
+    index = np.array(bare.ct.grid.shape) // 2 + 0.0
+    index[axis] = bare.ct.grid.shape[axis] - 0.5
+    at_mm = tuple(float(v) for v in bare.ct.grid.position_mm(index))
+    with pytest.raises(InputError, match="choose a place in bone|reaches out of the scan|there is bone for"):
+        implant(bare, Wish(at_mm=at_mm, size_mm=12.0, matrix="lytic"))

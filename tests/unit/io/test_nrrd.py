@@ -146,6 +146,78 @@ def test_whatever_space_the_file_counts_in_the_mask_lies_in_the_same_place(make_
     np.testing.assert_array_equal(again.lesion.mask.array, mask)
 
 
+@pytest.mark.parametrize("number", [1, 255, 256, 32767, 32768, 65535, 70000])
+def test_a_number_of_any_size_comes_back_as_it_was(tmp_path, number):
+    array = np.zeros(TURNED.shape, np.int32)
+    array[1, 2, 3] = number
+    io.write_seg_nrrd(Volume(grid=TURNED, array=array, quantity="label"), {number: "x"}, tmp_path / "x.seg.nrrd")
+    found = slicerio.read_segmentation(str(tmp_path / "x.seg.nrrd"))
+    assert found["voxels"][1, 2, 3] == number
+    assert np.count_nonzero(found["voxels"]) == 1
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_segment_that_is_no_label_is_refused_and_nothing_is_written(tmp_path, labels, number):
+    names = {1: "lesion", 7: "canal", number: "x"}
+    with pytest.raises(InputError, match="the numbers of segments start at 1"):
+        io.write_seg_nrrd(Volume(grid=TURNED, array=labels, quantity="label"), names, tmp_path / "x.seg.nrrd")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["Läsion", "病変", "a:=b", "two\n\nlines", "#1"])
+def test_any_name_comes_back_on_one_line(make_nifti, body, tmp_path, name):
+    case = io.read_scan(make_nifti(body))
+    mask = np.zeros(body.shape, np.uint8)
+    mask[5:9, 4:7, 2:5] = 1
+    io.write_seg_nrrd(Volume(grid=case.ct.grid, array=mask, quantity="label"), {1: name}, tmp_path / "x.seg.nrrd")
+    again = io.read_scan(make_nifti(body), labels=tmp_path / "x.seg.nrrd")
+    assert [structure.name for structure in again.structures] == [" ".join(name.split())]
+    np.testing.assert_array_equal(again.labels.array, mask)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_layers_are_layers_wherever_the_file_has_their_axis(make_nifti, body, tmp_path, at):
+    case = io.read_scan(make_nifti(body))
+    voxels, segments = layered(case, overlap=False)
+    directions = np.insert(case.ct.grid.affine[:3, :3].T, at, np.nan, axis=0)
+    header = {"space": "LPS", "space directions": directions, "space origin": case.ct.grid.affine[:3, 3]}
+    for number, each in enumerate(segments):
+        fields = {"ID": each["id"], "Name": each["name"], "LabelValue": each["labelValue"], "Layer": each["layer"]}
+        header |= {f"Segment{number}_{field}": str(value) for field, value in fields.items()}
+    nrrd.write(str(tmp_path / "l.seg.nrrd"), np.ascontiguousarray(np.moveaxis(voxels, 0, at)), header)
+    labelled = io.read_scan(make_nifti(body), labels=tmp_path / "l.seg.nrrd")
+    found = {s.name: int(np.count_nonzero(labelled.labels.array == s.label)) for s in labelled.structures}
+    assert found == {"vertebrae_L1": 36, "spinal_cord": 8}
+
+
+ODD = {
+    "LabelValue 0, which is the background": {"Segment0_Name": "a", "Segment0_LabelValue": "0"},
+    "holds numbers of no segment": {"Segment0_Name": "a", "Segment0_LabelValue": "1"},
+    "is in cm": {"space units": ["cm", "cm", "cm"]},
+}
+
+
+@pytest.mark.parametrize("says", ODD)
+def test_what_would_be_lost_or_misplaced_is_refused(make_nifti, body, tmp_path, says):
+    case = io.read_scan(make_nifti(body))
+    mask = np.zeros(body.shape, np.uint8)
+    mask[5:9, 4:7, 2:5], mask[1, 1, 1] = 1, 5
+    affine = case.ct.grid.affine
+    header = {"space": "LPS", "space directions": affine[:3, :3].T, "space origin": affine[:3, 3]} | ODD[says]
+    nrrd.write(str(tmp_path / "m.nrrd"), mask, header)
+    with pytest.raises(InputError, match=says):
+        io.read_scan(make_nifti(body), lesion=f"{tmp_path / 'm.nrrd'}#1")
+
+
+def test_a_number_too_large_for_a_label_is_refused(make_nifti, body, tmp_path):
+    case = io.read_scan(make_nifti(body))
+    affine = case.ct.grid.affine
+    header = {"space": "LPS", "space directions": affine[:3, :3].T, "space origin": affine[:3, 3]}
+    nrrd.write(str(tmp_path / "m.nrrd"), (body > 400).astype(np.uint64) << np.uint64(32), header)
+    with pytest.raises(InputError, match="labels run from 0 to 2147483647"):
+        io.read_scan(make_nifti(body), lesion=tmp_path / "m.nrrd")
+
+
 BROKEN = {
     "is damaged": lambda path: path.write_bytes(path.read_bytes()[:-30]),
     "is damaged or no NRRD": lambda path: path.write_bytes(b"not at all"),

@@ -178,3 +178,12 @@ def test_a_name_that_is_there_is_not_labelled_again_unless_asked(standin):
     assert replaced.structure("liver").label == 5
     assert np.count_nonzero(replaced.labels.array == 5) == 4 * 4 * 4
     assert not (replaced.labels.array == 77).any()
+
+
+def test_voxels_of_a_number_without_a_name_do_not_become_a_structure(standin):
+    standin("block")  # liver (5) and aorta (52)
+    array = np.zeros((12, 10, 8))
+    array[-1, -1, -1], array[0, 0, 0] = 5, 77  # nobody says what 5 is
+    made = io.run_totalsegmentator(with_labels(array, Structure(name="my_tumour", role="at_risk", label=77)))
+    assert made.labels is not None
+    assert made.labels.array[-1, -1, -1] != made.structure("liver").label

@@ -327,6 +327,10 @@ def test_a_fact_without_a_question_is_refused_with_the_near_one():
         ),
         (Fact(key="lesion_diameter_mm", value=3.0, origin="measured", unit="cm"), "is in 'cm': give it in mm"),
         (Fact(key="cord_compression", value=1.0, origin="asked"), "cord_compression takes yes or no, not 1.0"),
+        # As texts they would be known, and no rule would fire on them.
+        (Fact(key="cord_compression", value="yes", origin="asked"), "is the text 'yes': write True"),
+        (Fact(key="lesion_site", value="SKULL", origin="asked"), "is the text 'SKULL': write 'skull'"),
+        (Fact(key="lesion_diameter_mm", value="120 mm", origin="asked"), "is the text '120 mm': write 120.0"),
     ],
 )
 def test_a_fact_that_is_no_answer_is_refused(fact: Fact, says: str):

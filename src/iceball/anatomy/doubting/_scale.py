@@ -34,6 +34,8 @@ def scale_doubts(ct: Volume, field_of_view: Volume | None = None) -> tuple[Findi
 
     Source: DESIGN; limits from ``library.hu_rules()``.
     """
+    if unseen := _nothing_scanned(field_of_view):
+        return unseen
     values = _some(ct, field_of_view)
     # what the numbers say else means nothing once they are no HU
     return _no_contrast(values) or _offset(values) or (*_cut_off(values), *_padding(values))
@@ -51,10 +53,18 @@ def require_hu(ct: Volume, field_of_view: Volume | None = None) -> None:
 
     Raises
     ------
-    InputError : if soft tissue does not lie where it does in HU
+    InputError : if soft tissue does not lie where it does in HU, or nothing was scanned
     """
-    for finding in _offset(_some(ct, field_of_view)):
+    for finding in _nothing_scanned(field_of_view) or _offset(_some(ct, field_of_view)):
         raise InputError(finding.says)
+
+
+def _nothing_scanned(field_of_view: Volume | None) -> tuple[Finding, ...]:
+    """Stop where the field of view is empty: then all of the CT is padding, whatever its numbers."""
+    if field_of_view is None or field_of_view.array.any():
+        return ()
+    says = "the field of view is empty: it says that no voxel of the CT was scanned. Read the CT again."
+    return (_stop("field of view", says, "DESIGN", 0.0, 1.0),)
 
 
 def _some(ct: Volume, field_of_view: Volume | None) -> NDArray[np.float32]:

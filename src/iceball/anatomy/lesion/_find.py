@@ -128,7 +128,8 @@ def _check_place(case: Case, point: Point, what: str) -> None:
         raise GeometryError(
             f"the {what} {_text(point)} mm lies outside the scan: give LPS mm (Slicer's R and A are -L, -P)"
         )
-    i, j, k = (int(each) for each in np.rint(case.ct.grid.index_of(point)))
+    last = np.asarray(case.ct.grid.shape) - 1  # a point on the scan's outer face rounds to beyond it
+    i, j, k = (int(each) for each in np.clip(np.rint(case.ct.grid.index_of(point)), 0, last))
     if case.field_of_view is not None and not case.field_of_view.array[i, j, k]:
         raise GeometryError(f"the {what} {_text(point)} mm lies where nothing was scanned: click in the scan")
     hu = float(case.ct.array[i, j, k])

@@ -36,7 +36,7 @@ def told(mask: Volume, around: Surroundings, found: Sequence[Hypothesis], *, by_
     axes = np.abs(np.asarray(mask.grid.direction).reshape(3, 3)) @ np.asarray(mask.grid.spacing_mm)
     x, y, z = (float(each) for each in corners.max(axis=0) - corners.min(axis=0) + axes)
     voxel_ml = mask.grid.voxel_ml
-    findings = [*_of_border(part, around), *_of_slices(mask, z), *_of_contrast(found), *_of_metal(around)]
+    findings = [*_of_border(part, around), *_of_slices(part, mask), *_of_contrast(found), *_of_metal(around)]
     findings += _of_bone(part, around)
     if not by_box:
         findings += [*_of_reach(found), *_of_other_sizes(found)]
@@ -50,6 +50,7 @@ def told(mask: Volume, around: Surroundings, found: Sequence[Hypothesis], *, by_
         median_hu=middle,
         high_hu=high,
         findings=tuple(findings),
+        start="box" if by_box else "click",
     )
 
 
@@ -77,8 +78,11 @@ def _of_border(part: NDArray[np.bool_], around: Surroundings) -> list[Finding]:
     return [_finding("lesion cut by the scan", "caution", says)]
 
 
-def _of_slices(mask: Volume, height_mm: float) -> list[Finding]:
-    slices = height_mm / max(mask.grid.spacing_mm)
+def _of_slices(part: NDArray[np.bool_], mask: Volume) -> list[Finding]:
+    """Whether the mask, True in ``part`` (I, J, K), is but a few voxels wide where voxels are widest."""
+    index, widest = np.argwhere(part), max(mask.grid.spacing_mm)
+    wide = np.ptp(index, axis=0) + 1
+    slices = float(min(n for n, s in zip(wide, mask.grid.spacing_mm, strict=True) if s > 0.99 * widest))
     if slices >= FEW_SLICES:
         return []
     says = f"The lesion covers {slices:.0f} of the widest voxels only: its volume is rough. Use thinner slices."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Numerical: how far around the lesion a structure is looked for, step by step, so that near ones cost little.
 REACHES_MM = (20.0, 60.0, 180.0, float("inf"))
+PADDING_MM = 3.0  # how finely padding far away from the lesion is looked for
 
 # Where the case has none of these, they are estimated on the spot (_canal.py, _skin.py).
 ESTIMATED = ("distance_canal_mm", "distance_skin_mm")
@@ -123,12 +125,23 @@ class Distances:
         return float(max(self.low[axis] - place, place - self.high[axis], 0.0))
 
     def padding_mm(self) -> float:
-        """Distance [mm] to what was not scanned inside the array; infinite where there is none near."""
+        """Distance [mm] to what was not scanned inside the array, at most too short; infinite where there is none."""
+        return self._padding_mm
+
+    @functools.cached_property
+    def _padding_mm(self) -> float:
         view = self.part.case.field_of_view
         if view is None:
             return float("inf")
         unseen = surface_mm(view.array[self.part.slices] == 0, self.part.spacing_mm, self.part.start_mm)
-        return nearest_mm(self.surface, unseen)
+        if len(unseen):
+            return nearest_mm(self.surface, unseen)
+        # Farther away than the part reaches: every so many voxels of the whole scan will do.
+        steps = np.maximum(np.floor(PADDING_MM / self.part.spacing_mm), 1).astype(int)
+        thin = tuple(slice(None, None, int(step)) for step in steps)
+        apart = steps * self.part.spacing_mm
+        away = nearest_mm(self.surface, surface_mm(view.array[thin] == 0, apart, np.zeros(3)))
+        return max(away - float(np.linalg.norm(apart)), 0.0)
 
     def _to_box(self, box: Slices) -> float:
         low = np.array([s.start for s in box]) - 0.5

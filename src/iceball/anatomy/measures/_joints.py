@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
-from iceball.anatomy.measures._distances import Found, write
+from iceball.anatomy.measures._distances import Found, begins, write
 from iceball.anatomy.measures._host import bones_of
 from iceball.anatomy.measures._surfaces import surface_mm
 
@@ -28,7 +28,8 @@ def partners(there: Distances, host: Host) -> list[Structure]:
     found = []
     for bone in bones_of(there.part):
         rule = library.bone_rule(bone.name)
-        if rule is not None and rule.name in host.rule.joins and _side(bone.name) in (side, ""):
+        sides = ("", side) if side else ("", "left", "right")  # a bone of the middle meets those of both sides
+        if rule is not None and rule.name in host.rule.joins and _side(bone.name) in sides:
             found.append(bone)
     return found
 
@@ -72,7 +73,8 @@ def joint(there: Distances, host: Host, book: Notebook) -> None:
         book.leave(f"{host.note}: no joint that carries load is known there", key)
         return
     best: tuple[float, str] | None = None
-    for other in partners(there, host):
+    others = partners(there, host)
+    for other in others:
         points = facing(there, host.structure, other)
         away = there.to_points(points) if len(points) else float("inf")
         if np.isfinite(away) and (best is None or away < best[0]):
@@ -81,8 +83,11 @@ def joint(there: Distances, host: Host, book: Notebook) -> None:
     if best is None or box is None:
         book.leave(f"no label of a bone that {host.structure.name} meets in a joint", key)
         return
-    # A joint of this bone that nobody labelled may lie where the bone leaves the scan.
-    write(book, key, Found(best[0], best[1], there.unseen_mm(box), host.structure.estimated), "the bone")
+    # A joint of this bone that nobody labelled may lie where the bone leaves the scan, or nearer than the one found.
+    absent = [bone for bone in host.rule.joins if not any(begins(bone)(other.name) for other in others)]
+    says = best[1] + (f" (no label of {', '.join(absent)}, which it meets too)" if absent else "")
+    unsure = bool(absent) or host.structure.estimated or any(other.estimated for other in others)
+    write(book, key, Found(best[0], says, there.unseen_mm(box), unsure), "the bone")
 
 
 def site(there: Distances, host: Host, book: Notebook) -> None:

@@ -19,6 +19,7 @@ from iceball.anatomy.measures._spine import spine
 from iceball.anatomy.measures._state import look_at
 from iceball.anatomy.measures._survey import Notebook, Survey
 from iceball.errors import InputError
+from iceball.nouns.found import MADE_FROM
 
 if TYPE_CHECKING:
     from iceball.anatomy.measures._host import Host
@@ -69,7 +70,7 @@ def survey(case: Case, *, progress: Progress | None = None) -> Survey:
     require_hu(case.ct, case.field_of_view)
     tell = progress or (lambda done, text: None)
     tell(0.0, "bone")
-    part, boxes, book = part_of(case), Boxes(case), Notebook()
+    part, boxes, book = part_of(case), Boxes(case), Notebook(guessed=case.lesion.origin in MADE_FROM.values())
     state, host = look_at(part, book), find_host(part)
     size(part, host, state, book)
     tell(0.3, "distances")

@@ -12,7 +12,7 @@ from iceball.anatomy.measures._size import CUT
 from iceball.anatomy.measures._unroll import unroll
 
 if TYPE_CHECKING:
-    from iceball.anatomy.measures._boxes import Boxes
+    from iceball.anatomy.measures._boxes import Boxes, Slices
     from iceball.anatomy.measures._host import Host
     from iceball.anatomy.measures._involvement import Involvement
     from iceball.anatomy.measures._part import Part
@@ -88,24 +88,30 @@ def mirels_site(part: Part, host: Host, boxes: Boxes, book: Notebook) -> None:
         book.put("mirels_site", host.rule.limb, "label", note=host.note)
         book.put("femur_part", "none", "label", note=host.note)
         return
-    box = boxes.of(host.structure)
     up = part.axes @ np.array([0.0, 0.0, 1.0])
     axis = int(np.abs(up).argmax())
-    if box is None or boxes.reaches(box, axis, up[axis] > 0):
-        why = "the upper end of the femur is not in the scan: whether it is the trochanteric region is for you to say"
-        book.put("mirels_site", "lower_limb", "estimated", note=why)
-        book.leave(why, "femur_part")
-        return
-    spacing = part.spacing_mm[axis]
-    top = (box[axis].stop if up[axis] > 0 else -box[axis].start) * spacing
-    there = np.flatnonzero(part.lesion.any(axis=tuple({0, 1, 2} - {axis}))) + part.slices[axis].start
-    highest = (there.max() + 1 if up[axis] > 0 else -there.min()) * spacing
+    box = boxes.of(host.structure)
+    cut = box is not None and boxes.reaches(box, axis, up[axis] > 0)
+    below = None if box is None else _below_mm(part, box, axis, up[axis] > 0)
     reach = library.measure_rules()["trochanteric_length_mm"].value
-    below = float(top - highest)
-    site = "trochanteric" if below < reach else "lower_limb"
-    note = f"{below:.0f} mm below the top of the femur; the region reaches {reach:g} mm down"
-    book.put("mirels_site", site, "estimated", note=note)
-    if site == "trochanteric":
+    if below is None or (cut and below < reach):  # the region has more points: what may be in it is no lower limb
+        why = "the upper end of the femur is not in the scan: whether it is the trochanteric region is for you to say"
+        book.leave(why, "mirels_site", "femur_part")
+        return
+    top = "the end of the scan, which cuts" if cut else "the top of"
+    note = f"{below:.0f} mm below {top} the femur; the region reaches {reach:g} mm down"
+    if below < reach:
+        book.put("mirels_site", "trochanteric", "estimated", note=note)
         book.put("femur_part", "proximal", "estimated", note=note)
     else:
+        book.put("mirels_site", "lower_limb", "estimated", note=note)
         book.leave("below the trochanters; shaft and lower end are not told apart", "femur_part")
+
+
+def _below_mm(part: Part, box: Slices, axis: int, upward: bool) -> float:
+    """How far the lesion's highest voxel lies below the upper end of ``box`` [mm], along ``axis``."""
+    spacing = part.spacing_mm[axis]
+    top = (box[axis].stop if upward else -box[axis].start) * spacing
+    there = np.flatnonzero(part.lesion.any(axis=tuple({0, 1, 2} - {axis}))) + part.slices[axis].start
+    highest = (there.max() + 1 if upward else -there.min()) * spacing
+    return float(top - highest)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.anatomy._pieces import numbered
 from iceball.anatomy.measures._host import bones_of
 from iceball.anatomy.measures._surfaces import largest_calliper_mm
 
@@ -35,7 +36,11 @@ def size(part: Part, host: Host, state: State, book: Notebook) -> None:
     if not host.labelled and not state.is_hu:
         book.leave(state.spoiled, "soft_tissue_ml")
         return
-    outside = part.lesion & ~_all_bone(part, host)
+    bone = _all_bone(part, host)
+    if host.labelled and not (bone & part.lesion).any():
+        book.leave("the labels of bone leave the lesion out: what of it was bone is not known", "soft_tissue_ml")
+        return
+    outside = part.lesion & ~bone
     book.put(
         "soft_tissue_ml",
         np.count_nonzero(outside) * part.case.ct.grid.voxel_ml,
@@ -46,9 +51,16 @@ def size(part: Part, host: Host, state: State, book: Notebook) -> None:
 
 
 def _all_bone(part: Part, host: Host) -> NDArray[np.bool_]:
+    """(i, j, k) every bone of the part; a hole that labels leave in it, as they do around lytic lesions, is bone."""
     if not host.labelled or part.case.labels is None:
         return host.mask
-    return np.isin(part.case.labels.array[part.slices], [s.label for s in bones_of(part)])
+    bone = np.isin(part.case.labels.array[part.slices], [s.label for s in bones_of(part)])
+    pieces, count = numbered(~bone)
+    open_ends = [np.unique(pieces.take(end, axis=axis)) for axis in range(3) for end in (0, -1)]
+    holes = np.ones(count + 1, dtype=bool)
+    holes[np.concatenate(open_ends)] = False
+    holes[0] = True  # the bone itself
+    return holes[pieces]
 
 
 def _matrix_note(part: Part, state: State) -> str:

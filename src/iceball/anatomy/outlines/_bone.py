@@ -10,6 +10,7 @@ from iceball import library
 from iceball.anatomy.outlines._blocks import widened
 from iceball.anatomy.outlines._hard import MARGIN_MM, filled, hard_bone
 from iceball.anatomy.outlines._spine import canal_mask, canal_sections, labelled_bone
+from iceball.anatomy.outlines._turning import turn_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,9 @@ def bone(ct: Volume, field_of_view: Volume | None = None, *, within: Place | Non
 
     Source: this project's own method; thresholds from ``library.hu_rules()``.
     """
+    if (turn := turn_of(ct.grid)) is not None:
+        view = None if field_of_view is None else turn.volume(field_of_view)
+        return turn.back(bone(turn.volume(ct), view, within=turn.place(within, ct.grid.shape)))
     wide, inner = widened(within, ct.grid, MARGIN_MM)
     hu = np.asarray(ct.array[wide], dtype=np.float32)
     if field_of_view is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from iceball.anatomy.outlines._blocks import widened
 from iceball.anatomy.outlines._spine import Spine, canal_mask, spine
+from iceball.anatomy.outlines._turning import turn_of
 from iceball.nouns._noun import array_noun
 
 if TYPE_CHECKING:
@@ -50,6 +52,9 @@ def canal(case: Case, *, within: Place | None = None) -> Outline | None:
     """
     if (drawn := named(case, CANAL, within)) is not None:
         return drawn
+    if (turn := turn_of(case.ct.grid)) is not None:
+        turned = canal(turn.case(case), within=turn.place(within, case.ct.grid.shape))
+        return None if turned is None else dataclasses.replace(turned, mask=turn.back(turned.mask))
     wide, inner = widened(within, case.ct.grid, MARGIN_MM)
     found = spine(case, wide)
     return None if found is None else canal_from(found, case, inner)

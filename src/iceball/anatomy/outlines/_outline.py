@@ -25,6 +25,7 @@ from iceball.anatomy.outlines._surfaces import (
     pleura_of,
     skin_from,
 )
+from iceball.anatomy.outlines._turning import Turn, turn_of
 from iceball.errors import InputError
 from iceball.nouns import Case, Structure, Volume
 
@@ -64,6 +65,8 @@ def outline(
     InputError : if ``only`` names something else, or the CT is not in HU
     """
     wanted = _wanted(only)
+    if (turn := turn_of(case.ct.grid)) is not None:
+        return _turned_back(outline(turn.case(case), only=wanted, progress=progress), case, turn)
     require_hu(case.ct, case.field_of_view)
     tell = progress or (lambda done_fraction, text: None)
     missing = tuple(name for name in ESTIMATES if name in wanted and not _has(case, name))
@@ -72,6 +75,15 @@ def outline(
     kept = {name for name in wanted if name not in missing}
     notes = _notes([placed[0] for placed in found], missing, kept)
     return _added(case, found, False, (*notes, *_doubts(case, found)))
+
+
+def _turned_back(made: Case, case: Case, turn: Turn) -> Case:
+    """``case`` with the structures of ``made``, which is ``case`` turned by ``turn``."""
+    notes = (*case.notes, *made.notes)
+    if made.labels is None:
+        return dataclasses.replace(case, notes=notes)
+    labels = Volume(grid=case.ct.grid, array=turn.back(made.labels.array), quantity="label")
+    return dataclasses.replace(case, labels=labels, structures=made.structures, notes=notes)
 
 
 def with_outlines(case: Case, found: Iterable[Outline], *, over: bool = False, notes: tuple[str, ...] = ()) -> Case:

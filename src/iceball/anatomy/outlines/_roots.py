@@ -13,6 +13,7 @@ from iceball.anatomy.outlines._canal import MARGIN_MM, Outline
 from iceball.anatomy.outlines._sections import ANGLES, STEP_MM, Sections, rays
 from iceball.anatomy.outlines._spine import Spine, spine
 from iceball.anatomy.outlines._tubes import placed_tube
+from iceball.anatomy.outlines._turning import turn_of
 from iceball.nouns._noun import noun
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def nerve_roots(case: Case, *, within: Place | None = None) -> tuple[Outline, ..
 
     Source: this project's own method; radius and length from ``library.outline_rules()``.
     """
+    if (turn := turn_of(case.ct.grid)) is not None:
+        turned = nerve_roots(turn.case(case), within=turn.place(within, case.ct.grid.shape))
+        return tuple(dataclasses.replace(each, mask=turn.back(each.mask)) for each in turned)
     wide, inner = widened(within, case.ct.grid, MARGIN_MM)
     found = spine(case, wide)
     return () if found is None else roots_from(found, case, wide, inner)

@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from turned import turned, turned_back
 
 from iceball import io
 from iceball.anatomy.lesion import find_lesion
@@ -63,6 +64,7 @@ def test_a_box_keeps_the_mask_to_its_size():
     case, ball = block(radius_mm=10.0)
     found = find_lesion(case, box_mm=(-10.0, -10.0, -10.0, 10.0, 10.0, 10.0))
     assert dice(found.mask.array > 0, ball) > 0.85
+    assert found.lesion().origin == "made by iceball from a box, not by an expert"
     assert max(found.extent_mm) <= 2 * 10.0 * 1.15 + 2 * 1.5  # 15 % of room, and a voxel at each end
 
 
@@ -127,6 +129,55 @@ def test_a_lesion_that_the_scan_cuts_says_so():
     assert ball[:, :, keep - 1].any()
     found = find_lesion(cut, seed_mm=(0.0, 0.0, 0.0))
     assert "lesion cut by the scan" in {finding.rule for finding in found.findings}
+
+
+TURNS = [((0, 1, 2), (True, True, False)), ((2, 0, 1), (False, True, False)), ((1, 0, 2), (False, False, True))]
+BOX = (-12.0, -10.0, -8.0, 9.0, 11.0, 10.0)
+
+
+@pytest.mark.parametrize("where", [{"seed_mm": (1.5, -1.0, 1.0)}, {"box_mm": BOX}], ids=["click", "box"])
+@pytest.mark.parametrize(("order", "flip"), TURNS)
+def test_the_mask_does_not_depend_on_how_the_axes_of_the_scan_run(where, order, flip):
+    case, _ = block(lesion_hu=45.0)
+    here = find_lesion(case, **where)
+    there = find_lesion(Case(id="turned", ct=turned(case.ct, order, flip)), **where)
+    # the rays keep to the axes: the surface between two of them may move by a part of a voxel
+    assert dice(turned_back(there.mask.array > 0, order, flip), here.mask.array > 0) > 0.97
+    assert np.abs(np.subtract(there.extent_mm, here.extent_mm)).max() <= 2 * 1.5  # a voxel at each end
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_click_on_the_outer_face_of_the_scan_is_refused_or_marks_what_the_scan_cuts(axis, end):
+    case, _ = block()
+    index = np.array([20.0, 20.0, 20.0])
+    index[axis] = -0.5 if end == 0 else case.ct.grid.shape[axis] - 0.5
+    seed_mm = tuple(case.ct.grid.position_mm(index))
+    if axis < 2:  # muscle, or air
+        with pytest.raises(InputError, match="touches no bone|lies in gas"):
+            find_lesion(case, seed_mm=seed_mm)
+    else:  # the block goes on beyond the first and the last slice
+        found = find_lesion(case, seed_mm=seed_mm)
+        assert "lesion cut by the scan" in {finding.rule for finding in found.findings}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_too_few_of_the_widest_voxels_are_said_along_whichever_axis_they_lie(axis):
+    case, _ = block()
+    slices = [slice(None)] * 3
+    slices[axis] = slice(case.ct.grid.shape[axis] // 2, case.ct.grid.shape[axis] // 2 + 3)
+    thin = Case(id="thin", ct=case.ct.part(tuple(slices)))
+    middle = thin.ct.grid.position_mm((np.array(thin.ct.grid.shape) - 1) / 2)
+    found = find_lesion(thin, seed_mm=tuple(middle))
+    (coarse,) = [finding for finding in found.findings if finding.rule == "coarse slices"]
+    assert coarse.measured <= 3
+
+
+def test_a_scan_whose_field_of_view_is_empty_is_refused():
+    case, _ = block()
+    nothing = Volume(grid=case.ct.grid, array=np.zeros(case.ct.grid.shape, np.uint8), quantity="label")
+    with pytest.raises(InputError, match="field of view is empty"):
+        find_lesion(dataclasses.replace(case, field_of_view=nothing), seed_mm=(0.0, 0.0, 0.0))
 
 
 def real_lesions(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -135,6 +136,40 @@ def test_padding_counts_as_the_end_of_the_scan():
     view[half - 6 :] = 0
     nearer = dataclasses.replace(case, field_of_view=Volume(grid=case.ct.grid, array=view, quantity="label"))
     assert KEY not in {fact.key for fact in measures.survey(nearer).facts}
+
+
+def test_a_structure_around_the_lesion_is_as_far_as_its_nearest_voxel():
+    """Two rods at opposite edges: their common box holds the lesion, their voxels are farther than the first look."""
+    case = balls_case((2.0, 2.0, 2.0), between_mm=60, direction=(1, 1, 1))
+    assert case.lesion is not None
+    away = np.argwhere(case.lesion.mask.array).max(axis=0) + 16  # faces 15 voxels of 2 mm beyond the lesion, each axis
+    labels = np.zeros(case.ct.grid.shape, dtype=np.uint8)
+    labels[1:-1, away[1], away[2]] = 101
+    labels[1:-1, 1, 1] = 101
+    rods = dataclasses.replace(case, labels=Volume(grid=case.ct.grid, array=labels, quantity="label"))
+    ball = np.argwhere(case.lesion.mask.array)
+    gap = (np.array([away[1], away[2]]) - ball[:, 1:]) * 2.0
+    centres = float(np.linalg.norm(gap, axis=1).min())
+    assert centres > 25  # beyond the first look at 20 mm
+    assert found(rods)[KEY].value == pytest.approx(centres, abs=2.5)  # centre to surface: a voxel's diagonal at most
+
+
+def test_padding_farther_away_than_the_part_that_is_looked_at_counts_too():
+    case = balls_case((2.0, 2.0, 2.0), between_mm=90)
+    assert case.labels is not None
+    labels = np.array(case.labels.array)
+    start = np.argwhere(case.lesion.mask.array).mean(axis=0).round().astype(int)  # type: ignore[union-attr]
+    view = np.ones(case.ct.grid.shape, dtype=np.uint8)
+    # Seen 90 mm away, the vessel runs into padding 61 mm away: the part that is looked at ends at 45 mm.
+    ends = np.argwhere(labels).max(axis=0)
+    view[start[0] + 34 :, ends[1] - 1 :] = 0
+    padded = dataclasses.replace(case, field_of_view=Volume(grid=case.ct.grid, array=view, quantity="label"))
+    survey = measures.survey(padded)
+    assert KEY not in {fact.key for fact in survey.facts}
+    # At most too short: by the diagonal of the voxels of 2 mm that far padding is looked for on.
+    unseen = re.search(r"leaves the scan (\d+) mm", {gap.key: gap.why for gap in survey.gaps}[KEY])
+    assert unseen is not None
+    assert 57 <= int(unseen[1]) <= 61
 
 
 def test_an_estimated_structure_makes_an_estimated_distance():

@@ -60,3 +60,21 @@ def test_the_other_side_s_femur_makes_no_joint():
     case = hip_case(spacing_mm=(1.5, 1.5, 1.5))
     other = tuple(dataclasses.replace(s, name="femur_right") if s.name == "femur_left" else s for s in case.structures)
     assert JOINT not in {fact.key for fact in measures.measure(dataclasses.replace(case, structures=other))}
+
+
+def test_a_sacrum_meets_the_hip_bones_of_both_sides():
+    case = hip_case(spacing_mm=(1.5, 1.5, 1.5))
+    names = {"hip_left": "sacrum", "femur_left": "hip_right"}
+    named = tuple(dataclasses.replace(s, name=names[s.name]) for s in case.structures)
+    facts = {fact.key: fact for fact in measures.measure(dataclasses.replace(case, structures=named))}
+    assert facts[JOINT].value == pytest.approx(45 - 8 - 25, abs=1.5)
+    assert "hip_right" in facts[JOINT].note
+
+
+def test_a_joint_whose_other_bone_is_not_labelled_makes_the_nearest_one_an_estimate():
+    """The hip bone meets the sacrum too: where only that is labelled, the hip joint may be nearer."""
+    case = hip_case(spacing_mm=(1.5, 1.5, 1.5))
+    named = tuple(dataclasses.replace(s, name="sacrum") if s.name == "femur_left" else s for s in case.structures)
+    joint = {f.key: f for f in measures.measure(dataclasses.replace(case, structures=named))}[JOINT]
+    assert joint.origin == "estimated"
+    assert "no label of femur" in joint.note

@@ -11,9 +11,11 @@ from bone_phantoms import Tube, balls_case, tube_case
 
 from iceball import library
 from iceball.anatomy import measures
+from iceball.anatomy.measures._survey import Notebook
 from iceball.errors import InputError, LibraryError
 from iceball.library import _measures
 from iceball.nouns import Case, Volume
+from iceball.nouns.found import ORIGIN
 
 SMALL = Tube(outer_mm=11, cortex_mm=4, notch_mm=14, notch_fraction=0.3, half_mm=34)
 SPACING = (1.5, 1.5, 1.5)
@@ -70,6 +72,24 @@ def test_a_lesion_left_out_of_its_label_belongs_to_the_bone_around_it():
     assert found["lesion_bone"].value == "femur_left"
 
 
+def test_of_two_bones_under_a_lesion_the_one_with_most_of_it_counts_and_the_other_is_named():
+    case = ball_in_a_rib(0.0)
+    assert case.labels is not None
+    assert case.lesion is not None
+    middle = np.argwhere(case.lesion.mask.array)[:, 2].mean()
+    labels = np.array(case.labels.array)
+    labels[..., int(middle) + 2 :][labels[..., int(middle) + 2 :] > 0] = 29
+    third = dataclasses.replace(case.structures[0], name="vertebrae_L3", label=29)
+    two = dataclasses.replace(
+        case,
+        labels=Volume(grid=case.ct.grid, array=labels, quantity="label"),
+        structures=(third, *case.structures),
+    )
+    bone = facts(two)["lesion_bone"]
+    assert bone.value == "rib_left_7"
+    assert "also meets vertebrae_L3" in bone.note
+
+
 def test_without_a_label_the_name_that_the_case_gives_counts():
     found = facts(phantom(labelled=False))
     assert found["lesion_bone"].value == "femur_left"
@@ -97,6 +117,16 @@ def test_the_matrix_is_what_the_case_says_and_the_note_what_hu_say():
     assert "denser than 300 HU" in found.note
 
 
+def test_what_rests_on_a_mask_that_iceball_made_is_an_estimate():
+    drawn, made = facts(phantom()), facts(lesion(phantom(), origin=ORIGIN))
+    assert drawn.keys() == made.keys()
+    assert {"measured", "label"} <= {fact.origin for fact in drawn.values()}
+    assert {key for key, fact in made.items() if fact.origin == "measured"} == {"slice_spacing_mm"}
+    assert made["lesion_matrix"].origin == "estimated"  # from the HU in the mask
+    assert made["lesion_bone"].origin == "label"
+    assert [fact.value for fact in made.values()] == [fact.value for fact in drawn.values()]
+
+
 def test_volume_and_what_lies_outside_bone_are_those_of_the_masks():
     case = balls_case(names=("rib_left_7",))
     assert case.lesion is not None
@@ -109,6 +139,40 @@ def test_volume_and_what_lies_outside_bone_are_those_of_the_masks():
     outside = np.count_nonzero((case.lesion.mask.array > 0) & (half == 0)) * case.ct.grid.voxel_ml
     assert facts(labelled)["soft_tissue_ml"].value == pytest.approx(outside, abs=0.0051)
     assert facts(labelled)["soft_tissue_ml"].origin == "measured"
+
+
+def ball_in_a_rib(hole_mm: float) -> Case:
+    """A lesion of 6 mm in the middle of a ball of a rib, 14 mm, whose label spares ``hole_mm`` around its middle."""
+    case = balls_case((2.0, 2.0, 2.0), names=("rib_left_7",))
+    assert case.lesion is not None
+    index = np.moveaxis(np.indices(case.ct.grid.shape), 0, -1)
+    away = np.linalg.norm((index - np.argwhere(case.lesion.mask.array).mean(axis=0)) * 2.0, axis=-1)
+    labels = np.where((away <= 14) & (away > hole_mm), 101, 0).astype(np.uint8)
+    return dataclasses.replace(case, labels=Volume(grid=case.ct.grid, array=labels, quantity="label"))
+
+
+def test_a_hole_that_the_label_leaves_for_the_lesion_is_bone():
+    assert facts(ball_in_a_rib(0.0))["soft_tissue_ml"].value == 0
+    assert facts(ball_in_a_rib(9.0))["soft_tissue_ml"].value == 0
+
+
+def test_where_the_label_leaves_the_lesion_out_and_open_what_was_bone_is_not_known():
+    case = ball_in_a_rib(9.0)
+    labels = np.array(case.labels.array)  # type: ignore[union-attr]
+    labels[:, :, np.argwhere(labels)[:, 2].mean().round().astype(int) :] = 0  # half of the shell: a notch
+    notched = Volume(grid=case.ct.grid, array=labels, quantity="label")
+    survey = measures.survey(dataclasses.replace(case, labels=notched))
+    assert "soft_tissue_ml" not in {fact.key for fact in survey.facts}
+    assert "leave the lesion out" in {gap.key: gap.why for gap in survey.gaps}["soft_tissue_ml"]
+
+
+@pytest.mark.parametrize("share", [1 / 3, 2 / 3])
+def test_a_share_just_beside_a_third_stays_on_its_side(share: float):
+    book = Notebook()
+    for key, value in (("below", share - 0.001), ("above", share + 0.001)):
+        book.put(key, value, "measured", unit="1")
+    below, above = (fact.value for fact in book.facts)
+    assert below < share < above
 
 
 def femur(top_mm: float, *, z_up: bool = True) -> Case:
@@ -126,10 +190,18 @@ def test_how_far_below_the_top_of_the_femur_decides_the_site_by_mirels(top_mm: f
     assert (found.value, found.origin) == (site, "estimated")
 
 
-def test_a_femur_whose_upper_end_is_not_scanned_is_a_lower_limb_and_says_so():
-    found = facts(femur(60.0, z_up=False))["mirels_site"]
+def test_a_femur_whose_upper_end_is_not_scanned_leaves_the_site_by_mirels_to_be_asked_for():
+    survey = measures.survey(femur(60.0, z_up=False))
+    assert not {fact.key for fact in survey.facts} & {"mirels_site", "femur_part"}
+    why = {gap.key: gap.why for gap in survey.gaps}
+    assert "not in the scan" in why["mirels_site"]
+    assert "not in the scan" in why["femur_part"]
+
+
+def test_farther_below_the_end_of_the_scan_than_the_trochanters_reach_is_a_lower_limb():
+    found = facts(femur(160.0, z_up=False))["mirels_site"]  # the scan ends 172 mm above the lesion's middle
     assert (found.value, found.origin) == ("lower_limb", "estimated")
-    assert "not in the scan" in found.note
+    assert "the end of the scan" in found.note
 
 
 def test_an_arm_is_an_upper_limb():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
+import numpy as np
 import pytest
 from spine_phantoms import Spine, spine_case
 
 from iceball.anatomy import measures
+from iceball.nouns import Volume
 
 FINE, COARSE = (1.0, 1.0, 1.5), (3.0, 3.0, 3.0)  # the page of measures has more
 L3 = Spine()
@@ -116,6 +119,18 @@ def test_a_difference_within_what_bodies_differ_by_counts_as_none(spacing_mm, lo
     assert "neighbour" in fact.note
 
 
+def test_the_third_that_lost_most_height_counts():
+    """A wedge: the front third of L3 is half as high, its back and middle are whole."""
+    case = spine_case(spacing_mm=FINE)
+    assert case.labels is not None
+    at = case.ct.grid.position_mm(np.moveaxis(np.indices(case.ct.grid.shape), 0, -1))
+    front = (case.labels.array == 29) & (at[..., 1] < -20) & (at[..., 2] > 0)
+    labels = np.where(front, 0, case.labels.array).astype(np.uint8)
+    wedge = dataclasses.replace(case, labels=Volume(grid=case.ct.grid, array=labels, quantity="label"))
+    lost = {fact.key: fact for fact in measures.measure(wedge)}[HEIGHT]
+    assert lost.value == pytest.approx(0.5, abs=0.08)  # borders of thirds fall within voxels
+
+
 def test_without_a_whole_neighbour_there_is_no_height():
     gaps = {gap.key: gap.why for gap in survey(Spine(), FINE, half_mm=(30.0, 47.0, 19.0)).gaps}
     assert "neighbour" in gaps[HEIGHT]
@@ -146,11 +161,7 @@ def test_the_skin_is_found_without_a_label():
 
 
 def test_how_the_array_is_stored_changes_no_fact():
-    import dataclasses
-
-    import numpy as np
-
-    from iceball.nouns import Grid, Volume
+    from iceball.nouns import Grid
 
     case = spine_case(Spine(tilt_deg=10.0, squeezed=0.3), COARSE)
     assert case.lesion is not None
