@@ -15,7 +15,7 @@ from iceball.anatomy.measures._survey import Notebook
 from iceball.errors import InputError, LibraryError
 from iceball.library import _measures
 from iceball.nouns import Case, Volume
-from iceball.nouns.found import ORIGIN
+from iceball.nouns.found import MADE_FROM
 
 SMALL = Tube(outer_mm=11, cortex_mm=4, notch_mm=14, notch_fraction=0.3, half_mm=34)
 SPACING = (1.5, 1.5, 1.5)
@@ -118,7 +118,7 @@ def test_the_matrix_is_what_the_case_says_and_the_note_what_hu_say():
 
 
 def test_what_rests_on_a_mask_that_iceball_made_is_an_estimate():
-    drawn, made = facts(phantom()), facts(lesion(phantom(), origin=ORIGIN))
+    drawn, made = facts(phantom()), facts(lesion(phantom(), origin=MADE_FROM["click"]))
     assert drawn.keys() == made.keys()
     assert {"measured", "label"} <= {fact.origin for fact in drawn.values()}
     assert {key for key, fact in made.items() if fact.origin == "measured"} == {"slice_spacing_mm"}
