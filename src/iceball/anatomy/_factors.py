@@ -57,6 +57,10 @@ class Draw:
                 raise InputError(f"factor {factor} goes {score!r} of the way; a score lies between -1 and 1")
         object.__setattr__(self, "scores", MappingProxyType(dict(self.scores)))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process as a plain dictionary: a read-only one cannot."""
+        return _draw, (dict(self.scores), self.seed, self.number)
+
     def score(self, factor: str) -> float:
         """Return how far ``factor`` goes, 0 where nothing was drawn."""
         return self.scores.get(factor, 0.0)
@@ -74,6 +78,10 @@ class Draw:
         if plain.inert or not any(moved.values()):
             return plain
         return library.tissue_with(name, {quantity: at(row, moved[quantity]) for quantity, row in rows.items()})
+
+
+def _draw(scores: dict[str, float], seed: int | None, number: int | None) -> Draw:
+    return Draw(scores=scores, seed=seed, number=number)
 
 
 NOMINAL = Draw(scores={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
+
+
+def reprotected(prepared: Prepared, protections: Sequence[Protection]) -> Prepared:
+    """The same patient with other ``protections``: the body need not be found again.
+
+    Raises
+    ------
+    InputError : if a protection would do nothing where it is
+    UnknownName : if a pocket names a tissue that the library does not have
+    """
+    former = prepared.palette
+    made = replace(
+        prepared,
+        palette=palette(prepared.case, protections, former.freezing, former.vasoconstriction),
+        protections=tuple(protections),
+    )
+    check(made)
+    return made
 
 
 def prepare(

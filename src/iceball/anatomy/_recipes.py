@@ -72,6 +72,29 @@ def make(recipes: Sequence[Recipe], draw: Draw) -> tuple[Tissue, ...]:
     return tuple(_pure(recipe, row) if isinstance(recipe, Pure) else _mixture(recipe, draw, row) for recipe in recipes)
 
 
+def remaking(draw: Draw) -> Callable[[Tissue], Tissue]:
+    """Return a function that makes any tissue of any palette again, with the numbers of ``draw``.
+
+    What a case or a plan chose for it stays: its freezing law, vasoconstriction, the temperature it is held at. The
+    function raises UnknownName for a tissue that is of no palette.
+    """
+    row = functools.cache(draw.tissue)
+
+    def remade(tissue: Tissue) -> Tissue:
+        step = _step_called(tissue.name)
+        made = row(tissue.name) if step is None else _mixture(step, draw, row)
+        return replace(made, freezing=tissue.freezing, vasoconstriction=tissue.vasoconstriction, held_c=tissue.held_c)
+
+    return remade
+
+
+@functools.cache
+def _step_called(name: str) -> Mixed | None:
+    """The step of a family that is called ``name``, None for a tissue of one row."""
+    family = name.split(",")[0]
+    return next((step for step in steps(family) if step.name == name), None) if family in FAMILIES else None
+
+
 def rows_of(name: str) -> tuple[str, ...]:
     """Which rows of the library a mixture called ``name`` is made of; empty for a name of no mixture."""
     family = name.split(",")[0]

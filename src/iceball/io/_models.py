@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iceball.errors import InputError
 from iceball.io._protection_models import ProtectionModel
-from iceball.nouns import Grid, Structure
+from iceball.nouns import Goal, Grid, Structure
 
 Point = tuple[float, float, float]
 # A patient lies within metres of a scanner's origin: a number beyond is a slip of the pen, or overflows later.
@@ -112,8 +112,27 @@ class PlacementModel(_Model):
     tip_mm: Place
 
 
+class GoalModel(_Model):
+    """What the plan is meant to reach."""
+
+    isotherm_c: Annotated[float, Field(ge=-100, le=0)]
+    margin_mm: Annotated[float, Field(ge=0, le=20)] = 0.0
+    coverage_fraction: Annotated[float, Field(gt=0, le=1)] = 0.95
+    intent: Literal["palliation", "local_control"] = "palliation"
+    aim: Literal["lesion", "interface"] = "lesion"
+
+    @classmethod
+    def of(cls, goal: Goal) -> GoalModel:
+        """Model of ``goal``."""
+        return cls(**{field: getattr(goal, field) for field in cls.model_fields})
+
+    def noun(self) -> Goal:
+        """The goal."""
+        return Goal(**self.model_dump())
+
+
 class PlanFile(_Model):
-    """plan.json: probes by their library name, the protocol as text, and what is protected from the cold."""
+    """plan.json: probes by their library name, the protocol as text, what is protected from the cold, and the goal."""
 
     format: Literal["iceball-plan"]
     version: Literal[1]
@@ -123,6 +142,7 @@ class PlanFile(_Model):
     protocol: Annotated[str, Field(min_length=1)]
     notes: tuple[str, ...] = ()
     protections: tuple[ProtectionModel, ...] = ()
+    goal: GoalModel | None = None
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

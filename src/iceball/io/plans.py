@@ -7,7 +7,7 @@ from pathlib import Path
 from iceball import library
 from iceball.errors import InputError
 from iceball.io._atomic import write_bytes
-from iceball.io._models import PlacementModel, PlanFile, parse, to_json
+from iceball.io._models import GoalModel, PlacementModel, PlanFile, parse, to_json
 from iceball.io._protection_models import protection_model, protection_noun
 from iceball.nouns import Placement, Plan, Probe, read_protocol
 
@@ -63,6 +63,7 @@ def plan_model(plan: Plan) -> PlanFile:
         protocol=str(plan.protocol),
         notes=plan.notes,
         protections=tuple(protection_model(protection) for protection in plan.protections),
+        goal=None if plan.goal is None else GoalModel.of(plan.goal),
     )
 
 
@@ -78,6 +79,7 @@ def plan_noun(model: PlanFile, probes: dict[str, Probe]) -> Plan:
         name=model.name,
         notes=model.notes,
         protections=tuple(protection_noun(protection) for protection in model.protections),
+        goal=None if model.goal is None else model.goal.noun(),
     )
 
 

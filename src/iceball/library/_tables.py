@@ -20,7 +20,9 @@ from iceball.nouns import CONFIDENCES, Cited, Confidence, Source
 TABLES = (
     *("tissues", "probes", "thresholds", "limits", "hu"),
     *("physics", "structures", "protections", "implants", "measures", "outlines"),
-    *("questions", "screening", "scores", "sites"),
+    *("questions", "screening", "scores", "sites", "ways"),
+    "ensemble",
+    "planning",
 )
 BIBLIOGRAPHY = "sources.bib"
 

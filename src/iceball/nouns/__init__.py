@@ -17,6 +17,7 @@ from iceball.nouns.curve import Curve
 from iceball.nouns.fact import ORIGINS, Fact, Origin
 from iceball.nouns.finding import SEVERITIES, Assessment, Clearance, Finding, IsothermResult, Severity
 from iceball.nouns.found import FoundLesion
+from iceball.nouns.goal import Aim, Goal
 from iceball.nouns.history import EnergyBalance, LethalZone, ProbeCurve, SensorCurve, StructureCurve, ThermalHistory
 from iceball.nouns.plan import Approval, Plan
 from iceball.nouns.probe import (
@@ -42,6 +43,7 @@ __all__ = [
     "ORIGINS",
     "SEVERITIES",
     "VERDICTS",
+    "Aim",
     "Approval",
     "Assessment",
     "Ball",
@@ -61,6 +63,7 @@ __all__ = [
     "FoundLesion",
     "Freezing",
     "FreezingPointDepression",
+    "Goal",
     "Grid",
     "HandleEnd",
     "Heater",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from iceball.errors import InputError, UnknownName
 from iceball.nouns._noun import noun
+from iceball.nouns.goal import Goal
 from iceball.nouns.probe import Placement
 from iceball.nouns.protection import Protection, Sensor
 from iceball.nouns.protocol import Protocol
@@ -13,7 +14,8 @@ from iceball.nouns.protocol import Protocol
 class Plan:
     """Probes in place, when they freeze, and what is protected from the cold.
 
-    ``case`` is the fingerprint of the case it was made for, "" if for none.
+    ``case`` is the fingerprint of the case it was made for, "" if for none. ``goal`` is what it was made to reach, None
+    where nobody said.
     """
 
     placements: tuple[Placement, ...]
@@ -22,6 +24,7 @@ class Plan:
     name: str = ""
     notes: tuple[str, ...] = ()
     protections: tuple[Protection, ...] = ()
+    goal: Goal | None = None
 
     def __post_init__(self) -> None:
         """Refuse a plan without probes, with two probes of one label, or whose protocol names a probe it lacks."""

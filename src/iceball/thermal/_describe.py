@@ -4,45 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from iceball import anatomy, library
 from iceball.provenance import Run, fingerprint, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
-
     from iceball.nouns import Case, Cited, Plan, Tissue
     from iceball.thermal.problem import Backend
     from iceball.thermal.stepping import Stepping
 
+Inputs = tuple[tuple[str, str], ...]
 
-def describe(
+
+def describe(  # noqa: PLR0913  (what made a run, piece by piece)
     case: Case,
     plan: Plan,
-    index: NDArray[np.uint8],
+    shape: tuple[int, ...],
     tissues: Sequence[Tissue],
     settings: tuple[Backend, Stepping, float],
     begun: str,
+    inputs: Inputs | None = None,
 ) -> Run:
     """Make the Run of a simulation.
 
     Parameters
     ----------
-    index : (I, J, K) which of ``tissues`` fills which voxel of the last box
+    shape : of the last box
+    tissues : what was in it
     settings : backend, stepping, spacing [mm]
     begun : when the run was started (ISO 8601)
+    inputs : fingerprints of the case, where they are known already
     """
     backend, stepping, spacing_mm = settings
-    rows = _rows(tissues[m].name for m in np.unique(index))
-    inputs = {"ct": fingerprint(case.ct), "labels": fingerprint(case.labels), "plan": fingerprint(plan)}
-    inputs["lesion"] = fingerprint(case.lesion.mask if case.lesion else None)
-    shape = " x ".join(str(n) for n in index.shape)
+    rows = _rows(tissue.name for tissue in tissues)
+    prints = dict(inputs or inputs_of(case)) | {"plan": fingerprint(plan)}
     return Run(
         version=version(),
-        inputs=tuple(inputs.items()),
+        inputs=tuple((what, prints[what]) for what in ("ct", "labels", "plan", "lesion")),
         backend=backend.name,
         device=backend.device,
         dtype=backend.dtype,
@@ -52,7 +51,7 @@ def describe(
         started_at=begun,
         settings=(
             ("spacing_mm", f"{spacing_mm:g}"),
-            ("box", shape),
+            ("box", " x ".join(str(n) for n in shape)),
             ("method", stepping.method),
             ("freeze_step_s", f"{stepping.freeze_step_s:g}"),
             ("thaw_step_s", f"{stepping.thaw_step_s:g}"),
@@ -60,6 +59,12 @@ def describe(
             ("tissues", ", ".join(rows)),
         ),
     )
+
+
+def inputs_of(case: Case) -> Inputs:
+    """Fingerprints of what a run takes from ``case``; a tenth of a second for a whole scan."""
+    mask = case.lesion.mask if case.lesion else None
+    return (("ct", fingerprint(case.ct)), ("labels", fingerprint(case.labels)), ("lesion", fingerprint(mask)))
 
 
 def _rows(names: Iterable[str]) -> list[str]:

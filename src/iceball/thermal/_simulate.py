@@ -53,6 +53,7 @@ class _Course:
     energy_j: NDArray[np.float64]
     log: Log
     thermometers: Thermometers
+    curves: bool = True  # else only the ends of the run are noted
 
 
 class _OutgrownError(Exception):
@@ -106,10 +107,10 @@ def simulate(  # noqa: PLR0913  (what to freeze, by what, and five knobs that pe
 
     for widen in WIDER:
         tell(0.0, "tissue from CT")
-        course = _begin(make_setting(case, plan, spacing_mm, backend, widen), plan, backend, stepping)
+        course = begin(make_setting(case, plan, spacing_mm, backend, widen), plan, backend, stepping)
         try:
             for leg in laid:
-                _run_leg(
+                run_leg(
                     course, leg, lambda at_s, text: tell(at_s / plan.protocol.duration_s, text), last=widen == WIDER[-1]
                 )
         except _OutgrownError:
@@ -117,15 +118,15 @@ def simulate(  # noqa: PLR0913  (what to freeze, by what, and five knobs that pe
             continue
         break
     settings = (backend, stepping, spacing_mm)
-    tissues = course.setting.prepared.palette.tissues
-    return _history(course, describe(case, plan, course.setting.problem.index, tissues, settings, begun))
+    tissues = course.setting.tissues
+    return finish(course, describe(case, plan, course.setting.box.grid.shape, tissues, settings, begun))
 
 
 def _silent(done: float, text: str) -> None:
     """Tell nobody."""
 
 
-def _begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping) -> _Course:
+def begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping, *, curves: bool = True) -> _Course:
     clocks = {ICE_C} | {cited.value for cited in library.isotherms()}
     clocks |= {value for limit in library.limits() for value in limit.values_c}
     watch = Watch(clocks_c=tuple(sorted(clocks)), stasis_c=library.physics()["stasis_below_c"].value)
@@ -139,17 +140,19 @@ def _begin(setting: Setting, plan: Plan, backend: Backend, stepping: Stepping) -
         energy_j=np.zeros(4),
         log=Log(),
         thermometers=thermometers(plan.sensors, setting.box.grid, conducts),
+        curves=curves,
     )
 
 
-def _run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, last: bool) -> None:
+def run_leg(course: _Course, leg: Leg, tell: Callable[[float, str], None], *, last: bool) -> None:
     driver = leg.begin(around_probes(course.setting.problem, course.solver.temperature()))
     word = "freezing" if leg.freezing else "thawing"
     if not course.log.time_s:
         _note(course, leg.start_s, driver)
     for stop, done in strides(course.solver, course.stepping, leg, driver):
         course.energy_j += done.energy_j
-        _note(course, stop, driver)
+        if course.curves or stop >= course.plan.protocol.duration_s:
+            _note(course, stop, driver)
         tell(stop, f"{word}, {stop / 60:.1f} min, ice {course.log.ice_ml[-1]:.1f} ml")
     if not last and _cooled(course)[course.setting.cut].max(initial=0.0) > REACHED_K:
         raise _OutgrownError
@@ -168,7 +171,7 @@ def _note(course: _Course, now_s: float, driver: Driver) -> None:
     course.log.sensor_c.append(course.thermometers.read(temperature))
 
 
-def _history(course: _Course, run: Run) -> ThermalHistory:
+def finish(course: _Course, run: Run) -> ThermalHistory:
     setting, solver = course.setting, course.solver
     place, kept = _kept(course)
     energies = [float(e) for e in course.energy_j]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball.errors import GeometryError
+from iceball.errors import GeometryError, InputError
 from iceball.nouns import Grid
 from iceball.nouns._noun import noun
 from iceball.thermal.wells import kernel_width
@@ -95,6 +95,21 @@ def first_box(case: Case, plan: Plan, spacing_mm: float) -> Box:
         points += [corners.min(axis=0), corners.max(axis=0)]
     points += [lattice.index_of(np.array(sensor.at_mm)) for sensor in plan.sensors]
     return _clipped(lattice, np.floor(np.min(points, axis=0)), np.ceil(np.max(points, axis=0)) + 1)
+
+
+def lesion_box(case: Case, spacing_mm: float, margin_mm: float) -> Box:
+    """Lay the lattice of ``spacing_mm`` [mm] through the scan; cut the box ``margin_mm`` [mm] around the lesion.
+
+    Raises
+    ------
+    InputError : if the case has no lesion
+    """
+    if case.lesion is None:
+        raise InputError(f"case {case.id} has no lesion: mark it first (iceball lesion)")
+    lattice, voxels = lattice_of(case.ct.grid, spacing_mm), np.argwhere(case.lesion.mask.array)
+    corners = lattice.index_of(case.ct.grid.position_mm([voxels.min(axis=0), voxels.max(axis=0)]))
+    margin = margin_mm / spacing_mm
+    return _clipped(lattice, np.floor(corners.min(axis=0) - margin), np.ceil(corners.max(axis=0) + margin) + 1)
 
 
 def lattice_of(ct: Grid, spacing_mm: float) -> Grid:

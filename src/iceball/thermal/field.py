@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from iceball import anatomy, library
 from iceball.nouns._noun import array_noun
-from iceball.thermal.backdrop import make_backdrop
+from iceball.thermal.backdrop import Backdrop, make_backdrop
 from iceball.thermal.box import first_box
 from iceball.thermal.materials import Table, curve, tabulate
 from iceball.thermal.problem import OFF, Drive, Problem
@@ -18,12 +18,12 @@ from iceball.thermal.steady import steady_state
 from iceball.thermal.wells import wells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from iceball.anatomy import Prepared
-    from iceball.nouns import Case, Placement, Plan, TissueMap
+    from iceball.nouns import Case, Placement, Plan, Tissue, TissueMap
     from iceball.thermal.box import Box
     from iceball.thermal.problem import Backend, Operator
 
@@ -34,18 +34,20 @@ REACH, TISSUE_M2_PER_S = 1.5, 1.4e-7  # diffusion lengths of watery tissue that 
 
 
 @array_noun
-class Setting:
-    """The part of the patient that is simulated, made ready.
+class Ground:
+    """The part of a patient that is simulated, made ready but for the probes.
 
-    ``core`` is the part of ``box`` around lesion and probes. ``start_c`` (I, J, K) [°C] is the temperature before
-    freezing, ``scanned`` (I, J, K) what the scan holds, ``cut`` (I, J, K) the outermost voxels where it cuts
-    through the patient, ``freezes`` (I, J, K) what can freeze; ``structures`` the voxels of each structure at risk.
+    ``problem`` has no wells; ``tissues`` is what its ``index`` names, ``living`` (M,) which of them a probe can cool.
+    ``start_c`` (I, J, K) [°C] is the temperature before freezing, ``scanned`` (I, J, K) what the scan holds, ``cut``
+    (I, J, K) the outermost voxels where it cuts through the patient, ``freezes`` (I, J, K) what can freeze;
+    ``structures`` the voxels of each structure at risk.
     """
 
     prepared: Prepared
     box: Box
-    core: Box
+    tissues: tuple[Tissue, ...]
     problem: Problem
+    living: NDArray[np.bool_]
     start_c: Field
     scanned: NDArray[np.bool_]
     cut: NDArray[np.bool_]
@@ -53,38 +55,98 @@ class Setting:
     structures: Mapping[str, Voxels]
 
 
+@array_noun
+class Setting(Ground):
+    """The ground with probes in it: ``problem`` has their wells, ``core`` is the part of ``box`` around them."""
+
+    core: Box
+
+
 def make_setting(case: Case, plan: Plan, spacing_mm: float, backend: Backend, widen: float = 1.0) -> Setting:
     """Cut a box out of ``case`` that the cold of ``plan`` does not fill, and find its state before freezing.
 
-    The box reaches ``widen`` times as far beyond lesion and probes as the cold is expected to spread. Walls that cut
-    through the patient take the temperature of a coarse solution of the whole scan, and go on letting through the heat
-    that keeps the state before freezing steady.
+    The box reaches ``widen`` times as far beyond lesion and probes as the cold is expected to spread.
 
     Raises
     ------
     GeometryError : if a probe's active zone leaves the scan or the body
     """
     core = first_box(case, plan, spacing_mm)
-    reach_mm = widen * REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
-    box, prepared = core.widened(reach_mm), anatomy.prepare(case, protections=plan.protections)
-    backdrop = make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
-    tissue = anatomy.tissue_map(prepared, box.grid)
-    bare, cut = make_problem(tissue, plan.placements), box.cut_walls()
+    box, prepared = core.widened(reach_mm(plan, widen)), anatomy.prepare(case, protections=plan.protections)
+    backdrop = backdrop_of(prepared, spacing_mm, backend)
+    return with_probes(make_ground(prepared, box, backdrop, backend), plan, core)
+
+
+def reach_mm(plan: Plan, widen: float) -> float:
+    """How far [mm] beyond lesion and probes a box reaches."""
+    return widen * REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
+
+
+def backdrop_of(prepared: Prepared, spacing_mm: float, backend: Backend) -> Backdrop:
+    """The whole patient before freezing, coarsely."""
+    return make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
+
+
+def make_ground(prepared: Prepared, box: Box, backdrop: Backdrop, backend: Backend) -> Ground:
+    """Fill ``box`` with tissue and find its state before freezing.
+
+    Walls that cut through the patient take the temperature of ``backdrop``, and go on letting through the heat that
+    keeps the state before freezing steady.
+    """
+    tissue = _present(anatomy.tissue_map(prepared, box.grid))
+    bare, cut = make_problem(tissue, ()), box.cut_walls()
     operator = backend.operator(bare)
     start_c = steady_state(operator, bare, backdrop.at(box.grid), cut)
     freezes = np.array([t.latent_heat_j_per_m3 > 0 and not t.inert and t.held_c is None for t in tissue.tissues])
     structures = anatomy.structure_voxels(prepared.case, box.grid)
-    return Setting(
+    return Ground(
         prepared=prepared,
         box=box,
-        core=core,
+        tissues=tissue.tissues,
         problem=replace(bare, wall_heat=_wall_heat(operator, bare, start_c, cut)),
+        living=bare.conducts & (np.True_ if bare.held_c is None else ~np.isfinite(bare.held_c)),
         start_c=start_c,
         scanned=anatomy.inside_scan(prepared, box.grid),
         cut=cut,
         freezes=freezes[tissue.index],
         structures={name: np.unravel_index(voxels, box.grid.shape) for name, voxels in structures.items()},
     )
+
+
+def with_probes(ground: Ground, plan: Plan, core: Box) -> Setting:
+    """Put the probes of ``plan`` into ``ground``.
+
+    Raises
+    ------
+    GeometryError : if an active zone leaves the box, or lies wholly where nothing conducts
+    """
+    problem = ground.problem
+    wired = wells(plan.placements, ground.box.grid, problem.index, ground.living)
+    fields: dict[str, Any] = {name: getattr(ground, name) for name in Ground.__dataclass_fields__}
+    fields["problem"] = replace(problem, wells=wired)
+    return Setting(core=core, **fields)
+
+
+def retold(ground: Ground, change: Callable[[Tissue], Tissue]) -> Ground:
+    """The same ground with each of its tissues changed; where they lie, and the start, stay as they are."""
+    tissues = tuple(change(tissue) for tissue in ground.tissues)
+    living = ground.living
+    problem = replace(
+        ground.problem,
+        table=tabulate([curve(t) for t in tissues]),
+        perfusion=np.where(living, [t.perfusion_w_per_m3_k for t in tissues], 0.0),
+        metabolic=np.where(living, [t.metabolic_heat_w_per_m3 for t in tissues], 0.0),
+        kept=None,
+    )
+    return replace(ground, tissues=tissues, problem=problem)
+
+
+def _present(tissue: TissueMap) -> TissueMap:
+    """The same tissue, without those that are nowhere: the fewer the quicker."""
+    there = np.bincount(tissue.index.reshape(-1), minlength=len(tissue.tissues)) > 0
+    number = (np.cumsum(there) - 1).astype(np.uint8)
+    tissues = tuple(each for each, is_there in zip(tissue.tissues, there, strict=True) if is_there)
+    return replace(tissue, index=number[tissue.index], tissues=tissues)
 
 
 def _wall_heat(operator: Operator, problem: Problem, start_c: Field, walls: NDArray[np.bool_]) -> Field:

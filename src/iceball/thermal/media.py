@@ -80,11 +80,16 @@ class Media:
     def read(self, row: int, enthalpy: NDArray[np.floating], material: NDArray[np.integer]) -> NDArray[np.float64]:
         """Row 0 temperature [°C], 2 potential [W/m], 4 conductivity, 6 perfused fraction of ``enthalpy`` (...)."""
         node, part = self.place(enthalpy, material)
-        return self.rows[row, node].astype(float) + part * self.rows[row + 1, node]
+        value, step = self.rows[row, node].astype(np.float64), self.rows[row + 1, node].astype(np.float64)
+        return value + part * step
 
 
 def make_media(problem: Problem) -> Media:
     """Cut the table of ``problem`` into pieces."""
+    return problem.once("media", lambda: _media(problem))
+
+
+def _media(problem: Problem) -> Media:
     table, count = problem.table, problem.table.start.size
     medium = np.zeros(count, MEDIUM)
     rows = np.zeros((8, count * TOTAL), np.float32)

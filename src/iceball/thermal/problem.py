@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,22 @@ if TYPE_CHECKING:
     from iceball.thermal.stepping import Stepping
 
 Array = "NDArray[np.float64]"
+_Made = TypeVar("_Made")
 OFF, POWER_LIMITED, PRESCRIBED = 0, 1, 2
 PROBE, PERFUSION, METABOLIC, BOUNDARY = range(4)
+
+
+class Kept:
+    """What is worked out once for problems that differ in nothing but their probes, and then kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def once(self, what: str, make: Callable[[], _Made]) -> _Made:
+        """Return what is kept as ``what``; ``make`` it where nothing is."""
+        if what not in self._known:
+            self._known[what] = make()
+        return self._known[what]
 
 
 @noun
@@ -74,7 +88,8 @@ class Problem:
     skin voxels to ``air_c`` [°C], one number or (I, J, K). ``held_c`` (M,) is the temperature that a material keeps for
     ever, NaN where it does not: a large vessel. ``wall_heat`` (I, J, K) [W/m³] is what the tissue beyond the box sends
     through its walls before freezing, and goes on sending: cold does not reach the walls. ``source`` gives a further
-    heat source (I, J, K) [W/m³] at a time [s].
+    heat source (I, J, K) [W/m³] at a time [s]. ``kept`` may be shared with problems that have other ``wells``, and no
+    other difference.
     """
 
     spacing_m: float
@@ -91,6 +106,11 @@ class Problem:
     walls: tuple[Wall, ...] = ()
     source: Callable[[float], NDArray[np.float64]] | None = None
     held_c: NDArray[np.float64] | None = None
+    kept: Kept | None = None
+
+    def once(self, what: str, make: Callable[[], _Made]) -> _Made:
+        """Return what ``make`` makes of this problem but for its wells; made once where problems share ``kept``."""
+        return make() if self.kept is None else self.kept.once(what, make)
 
     def __post_init__(self) -> None:
         """Seal the arrays; refuse a box whose arrays do not fit."""

@@ -28,12 +28,13 @@ class Stiffness:
     """Bounds by tile; ``melts_c`` (tiles,) is where the last of a tile's matter has thawed."""
 
     def __init__(self, problem: Problem, layout: Layout, per_potential: NDArray[np.floating]) -> None:
-        kinds, self.kind_of = _kinds(problem, layout)
-        self.table, self._columns = _rows(problem, kinds), len(kinds)
+        kinds, self.kind_of = problem.once("kinds", lambda: _kinds(problem, layout))
+        self.table, self._columns = problem.once("stiffness", lambda: _rows(problem, kinds)), len(kinds)
         self._base, self._own, self._slope = (self.table[..., n].reshape(-1) for n in range(3))
         wells = np.where((layout.flags & WELL) > 0, _well_stiffness(problem), 0.0)
         self.extra = wells + _largest(layout, per_potential, np.float32)
-        self.open = _largest(layout, problem.open_conductance, np.float64)
+        opened = problem.open_conductance
+        self.open = problem.once("opened", lambda: _largest(layout, opened, np.float64))
         self._wells_or_walls = bool(self.extra.any() or self.open.any())
         self.melts_c = np.where(kinds[:, :-1], _melting_c(problem.table), NEVER_C).max(1)[self.kind_of]
 
@@ -75,14 +76,14 @@ def _rows(problem: Problem, kinds: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(floors, kinds, 3) row sum of conduction and blood [1/s], largest dΘ/dH [m²/s], largest dT/dH [K·m³/J]."""
     own, k, slope = _steepest(problem.table)
     found = np.zeros((FLOORS_C.size, len(kinds), 3))
+    meet = 2 * k[:, :, None] * k[:, None, :] / (k[:, :, None] + k[:, None, :]) * slope[:, :, None]
     for n, kind in enumerate(kinds):
         inside = np.flatnonzero(kind[:-1])
         if not inside.size:
             continue
         face = own[:, inside]
         if kind[-1]:
-            pair = k[:, inside, None] * k[:, None, inside] / (k[:, inside, None] + k[:, None, inside])
-            face = np.maximum(face, (2 * pair * slope[:, inside, None]).max(2))
+            face = np.maximum(face, meet[:, inside][:, :, inside].max(2))
         rows = 12 * face / problem.spacing_m**2 + problem.perfusion[inside] * slope[:, inside]
         found[:, n] = np.stack([rows.max(1), own[:, inside].max(1), slope[:, inside].max(1)], -1)
     return found

@@ -43,6 +43,10 @@ class NativeBackend:
     device = "cpu"
     dtype = "float32"
 
+    def __init__(self, threads: int | None = None) -> None:
+        """Use ``threads`` of them; as many as there are cores, or as the environment asks for, where it is None."""
+        self.threads = threads
+
     def operator(self, problem: Problem) -> NumbaOperator:
         """See Backend.operator: single rates and the state before freezing are numba's."""
         from iceball.thermal.backends._numba import NumbaOperator  # only here: slow to import
@@ -54,7 +58,7 @@ class NativeBackend:
     ) -> Engine:
         """See Backend.solver: start at ``start_c`` [°C]."""
         library = load()
-        parts = (lambda engine: NativeKernel(engine, library), lambda: self.operator(problem))
+        parts = (lambda engine: NativeKernel(engine, library, self.threads), lambda: self.operator(problem))
         return Engine(problem, start_c, parts, stepping, watch)
 
 
@@ -113,8 +117,8 @@ def _at(array: NDArray[Any] | None) -> int | None:
 class NativeKernel:
     """The kernel bound to one engine."""
 
-    def __init__(self, engine: Engine, library: ctypes.CDLL) -> None:
-        self.lib, self.threads = library, threads()
+    def __init__(self, engine: Engine, library: ctypes.CDLL, count: int | None = None) -> None:
+        self.lib, self.threads = library, count or threads()
         self.engine = weakref.proxy(engine)  # it holds this kernel: a circle would keep its fields for long
         self.keepalive: list[Any] = []
         self.box = self._box()

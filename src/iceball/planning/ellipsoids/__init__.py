@@ -1,0 +1,1 @@
+"""The plan that fixed ellipsoids would give: the yardstick, never advice."""
