@@ -216,8 +216,8 @@ def _voxels(scan: str, room: str) -> np.ndarray:
 
 BONES = {
     (ABDOMEN, "vertebra"): ("vertebrae_L", "vertebrae_T12"),
-    (SLAB, "vertebra"): ("bone_vertebra_2",),
-    (SLAB, "rib"): ("bone_rib",),
+    (SLAB, "vertebra"): ("vertebrae_T9",),
+    (SLAB, "rib"): ("rib_",),
     (ABDOMEN, "femur"): ("femur_right",),
     (ABDOMEN, "sacrum"): ("sacrum",),
     (ABDOMEN, "acetabulum"): ("hip",),

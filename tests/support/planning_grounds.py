@@ -204,7 +204,7 @@ def _slab() -> Case:
     assert canal is not None
     bone = outlines.bone(case.ct, case.field_of_view) & ~canal.mask
     bones = _vertebrae_and_ribs(case, bone)
-    nerves = [nerve for each in bones if "_rib_" in each.name for nerve in _intercostal(case, each)]
+    nerves = [nerve for each in bones if each.name.startswith("rib_") for nerve in _intercostal(case, each)]
     case = outlines.with_outlines(case, [*bones, *nerves, _aorta(case)], notes=(NOTE,))
     case = outlines.outline(case, only=("spinal_canal", "nerve_root", "pleura", "lung", "skin"))
     return outlines.with_outlines(case, [_inside_of_ribs(case, bone)])
@@ -234,23 +234,26 @@ def _inside_of_ribs(case: Case, bone: np.ndarray) -> Outline:
 
 
 def _vertebrae_and_ribs(case: Case, bone: np.ndarray) -> list[Outline]:
-    """Vertebrae cut at the discs, numbered from the head; ribs as pieces beyond the spine, numbered by size."""
+    """Vertebrae cut at the discs; ribs as pieces beyond the spine; what is in front is called sternum.
+
+    Which thoracic vertebra, which rib: guessed, in order from the head, so that the rules of their kinds apply.
+    """
     grid = case.ct.grid
     i, j, k = np.indices(bone.shape, sparse=True)
     away = np.hypot((i - SLAB_CANAL[0]) * grid.spacing_mm[0], (j - SLAB_CANAL[1]) * grid.spacing_mm[1])
-    spine, found = away + 0.0 * k <= SPINE_MM, []
+    spine = away + 0.0 * k <= SPINE_MM
     levels = (k > SLAB_DISCS[1]), ((k <= SLAB_DISCS[1]) & (k > SLAB_DISCS[0])), (k <= SLAB_DISCS[0])
-    for number, level in enumerate(levels, start=1):
-        found.append((f"bone_vertebra_{number}", bone & spine & level))
+    found = [(f"vertebrae_T{number}", bone & spine & level) for number, level in enumerate(levels, start=8)]
     pieces, count = ndimage.label(bone & ~spine)
-    size = np.bincount(pieces.ravel(), minlength=count + 1) * grid.voxel_ml
-    for number, piece in enumerate(np.argsort(-size[1:], kind="stable") + 1, start=1):
-        if size[piece] >= LEAST_RIB_ML:
-            mask = pieces == piece
-            middle = np.argwhere(mask).mean(axis=0)
-            side = "right" if middle[0] < SLAB_CANAL[0] else "left"
-            kind = "front" if middle[1] < FRONT_J else "rib"  # sternum and cartilage
-            found.append((f"bone_{kind}_{side}_{number}", mask))
+    large = 1 + np.flatnonzero(np.bincount(pieces.ravel(), minlength=count + 1)[1:] * grid.voxel_ml >= LEAST_RIB_ML)
+    middles = np.array(ndimage.center_of_mass(pieces > 0, pieces, large))
+    front = middles[:, 1] < FRONT_J
+    found.append(("sternum", np.isin(pieces, large[front])))
+    for side, here in (("right", middles[:, 0] < SLAB_CANAL[0]), ("left", middles[:, 0] >= SLAB_CANAL[0])):
+        chosen = np.flatnonzero(here & ~front)
+        order = chosen[np.argsort(-middles[chosen, 2], kind="stable")]
+        for number, piece in enumerate(order, start=13 - len(order)):
+            found.append((f"rib_{side}_{number}", pieces == large[piece]))
     return [Outline(name=name, mask=mask, estimated=True, note=NOTE) for name, mask in found]
 
 
@@ -270,6 +273,6 @@ def _intercostal(case: Case, rib: Outline) -> list[Outline]:
         return []
     line = ndimage.uniform_filter1d(np.array(inside), 5, axis=0, mode="nearest")
     mm = tuple((float(x), float(y), float(z)) for x, y, z in case.ct.grid.position_mm(line))
-    name = rib.name.replace("bone_rib", "intercostal_nerve")
+    name = rib.name.replace("rib", "intercostal_nerve")
     mask = outlines.curve_tube(case.ct.grid, Curve(name=name, points_mm=mm), INTERCOSTAL_MM)
     return [Outline(name=name, mask=mask & ~rib.mask, estimated=True, note=NOTE)]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    "assess", "bench", "demo", "implant", "lesion", "library", "measure", "phantom",
-    "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify",
+    "assess", "bench", "demo", "ensemble", "implant", "lesion", "library", "measure", "phantom",
+    "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify", "ways",
 )  # fmt: skip
 
 

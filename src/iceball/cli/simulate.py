@@ -46,7 +46,7 @@ def simulate(  # noqa: PLR0913  (a command has an argument for each of its optio
     io.refuse_occupied(run_folder)
     chosen = thermal.backend_named(backend) if backend else thermal.default_backend()
     case, plan = io.read_case(case_folder), io.read_plan(plan_file)
-    _refuse_foreign(plan, case)
+    refuse_foreign(plan, case)
     begun = time.monotonic()
     with progress("simulate") as advance:
         settings = {"spacing_mm": spacing, "accuracy": accuracy, "backend": chosen}
@@ -59,7 +59,13 @@ def simulate(  # noqa: PLR0913  (a command has an argument for each of its optio
     _show(summary)
 
 
-def _refuse_foreign(plan: Plan, case: Case) -> None:
+def refuse_foreign(plan: Plan, case: Case) -> None:
+    """Refuse a ``plan`` that was made for another case than ``case``.
+
+    Raises
+    ------
+    InputError : if the fingerprints differ
+    """
     from iceball import io
 
     here = io.case_fingerprint(case)

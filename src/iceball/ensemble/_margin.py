@@ -83,7 +83,7 @@ def least_margin_mm(border: Border, places_c: NDArray[np.float64], coldest: Volu
         groups = order[first : first + AT_ONCE]
         if bound[groups[0]] >= best:
             break
-        asked = np.concatenate([np.arange(border.start[g], border.start[g + 1]) for g in groups])
+        asked = np.concatenate([np.arange(int(border.start[g]), int(border.start[g + 1])) for g in groups])
         asked = asked[counted[asked]]
         if asked.size:
             best = min(best, float((sign * surface.distance_mm(border.places_mm[asked], shell)).min()))

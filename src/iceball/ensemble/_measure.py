@@ -48,7 +48,7 @@ class Yardstick:
 
 @noun
 class Patch:
-    """Where it was at or below ``isotherm_c``: bits (I, J, K) in a box of ``shape``, from voxel ``low`` of the lattice."""
+    """Where it was at or below ``isotherm_c``: bits (I, J, K) in a box of ``shape`` that begins at ``low``."""
 
     isotherm_c: float
     low: tuple[int, int, int]
@@ -93,7 +93,12 @@ def make_yardstick(case: Case, plan: Plan, goal: Goal, spacing_mm: float) -> Yar
     border = surface.mask_surface(case.lesion.mask)
     isotherms = {row.value for row in library.isotherms()} | {goal.isotherm_c}
     return Yardstick(
-        lattice=Grid(shape=(1, 1, 1), spacing_mm=(spacing_mm,) * 3, origin_mm=grid.origin_mm, direction=grid.direction),
+        lattice=Grid(
+            shape=(1, 1, 1),
+            spacing_mm=(spacing_mm, spacing_mm, spacing_mm),
+            origin_mm=grid.origin_mm,
+            direction=grid.direction,
+        ),
         isotherms_c=tuple(sorted(isotherms, reverse=True)),
         goal=goal,
         inside_mm=_filled(case.lesion.mask, np.asarray(case.lesion.mask.array) > 0, (0, 0, 0), spacing_mm, trim=True),

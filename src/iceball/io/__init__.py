@@ -7,6 +7,7 @@ from iceball.io.assessments import write_assessment
 from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
 from iceball.io.curves import read_curves, read_region, split_curve
+from iceball.io.ensembles import MemberFolder, ensemble_document, write_ensemble
 from iceball.io.facts import read_facts, write_facts
 from iceball.io.fingerprints import case_fingerprint
 from iceball.io.plans import read_plan, write_plan
@@ -15,8 +16,10 @@ from iceball.io.scan import read_scan
 from iceball.io.screenings import write_screening
 
 __all__ = [
+    "MemberFolder",
     "StoredRun",
     "case_fingerprint",
+    "ensemble_document",
     "phantom_document",
     "read_bench",
     "read_case",
@@ -35,6 +38,7 @@ __all__ = [
     "write_assessment",
     "write_bytes",
     "write_case",
+    "write_ensemble",
     "write_facts",
     "write_plan",
     "write_run",

@@ -67,7 +67,7 @@ def frozen_bone(case: Case, zone: Volume) -> FrozenBone:
     whole = np.count_nonzero(_whole(case, host.structure.label) if host.structure is not None else bone)
     count = np.count_nonzero(taken)
     frozen = FrozenBone(
-        name=host.name, bone_ml=count * case.ct.grid.voxel_ml, bone_fraction=float(count / max(int(whole), 1))
+        name=host.name, bone_ml=float(count) * case.ct.grid.voxel_ml, bone_fraction=float(count / max(int(whole), 1))
     )
     if host.rule is None or not host.rule.shaft:
         return frozen

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 
 
-def measure(case: Case, *, progress: Progress | None = None) -> tuple[Fact, ...]:
+def measure(case: Case, *, progress: Progress | None = None, bone_only: bool = False) -> tuple[Fact, ...]:
     """Measure the lesion of ``case``: the facts that screening asks for and the CT can tell.
 
     What cannot be known is left out; ``survey`` says why. Lengths are of the patient, not of voxels.
@@ -41,6 +41,8 @@ def measure(case: Case, *, progress: Progress | None = None) -> tuple[Fact, ...]
         with a lesion; the more labels it has, the more can be measured
     progress : callable, optional
         called with the share that is done (0 to 1) and a word
+    bone_only : bool
+        leave out the distances to organs and skin, which take half of the time
 
     Raises
     ------
@@ -48,10 +50,10 @@ def measure(case: Case, *, progress: Progress | None = None) -> tuple[Fact, ...]
 
     Source: DESIGN; thresholds from ``library.measure_rules()`` and ``library.hu_rules()``, all ``judgement``.
     """
-    return survey(case, progress=progress).facts
+    return survey(case, progress=progress, bone_only=bone_only).facts
 
 
-def survey(case: Case, *, progress: Progress | None = None) -> Survey:
+def survey(case: Case, *, progress: Progress | None = None, bone_only: bool = False) -> Survey:
     """Measure the lesion of ``case``; return the facts, and what was left out with the reason.
 
     Parameters
@@ -60,6 +62,8 @@ def survey(case: Case, *, progress: Progress | None = None) -> Survey:
         with a lesion
     progress : callable, optional
         called with the share that is done (0 to 1) and a word
+    bone_only : bool
+        leave out the distances to organs and skin, which take half of the time
 
     Raises
     ------
@@ -76,8 +80,9 @@ def survey(case: Case, *, progress: Progress | None = None) -> Survey:
     tell(0.3, "distances")
     there = Distances(part, boxes)
     site(there, host, book)
-    distances(there, book)
-    skin_distance(there, book)
+    if not bone_only:
+        distances(there, book)
+        skin_distance(there, book)
     joint(there, host, book)
     tell(0.6, "cortex and walls")
     mirels_site(part, host, boxes, book)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,9 +32,7 @@ class Met:
     along_mm: NDArray[np.float64]
 
 
-def met(
-    labels: NDArray[np.generic], grid: Grid, line: tuple[Point, Point], reach_mm: float, wanted: NDArray[np.bool_]
-) -> Met:
+def met(labels: NDArray[Any], grid: Grid, line: tuple[Point, Point], reach_mm: float, wanted: NDArray[np.bool_]) -> Met:
     """Find the voxels of ``labels`` whose box comes within ``reach_mm`` of the segment ``line``.
 
     Parameters
@@ -54,7 +52,7 @@ def met(
 
 
 def _near(
-    labels: NDArray[np.generic],
+    labels: NDArray[Any],
     spacing: NDArray[np.float64],
     line: tuple[NDArray[np.float64], NDArray[np.float64]],
     reach_mm: float,
@@ -67,14 +65,15 @@ def _near(
     start, end = line
     count = 1 + int(np.linalg.norm(end - start) / PIECE_MM)
     ends = start + np.linspace(0.0, 1.0, count + 1)[:, None] * (end - start)
-    shape, found = np.asarray(labels.shape), [np.zeros(0, dtype=np.intp)]
+    shape = np.asarray(labels.shape)
+    found: list[NDArray[np.intp]] = []
     for one, other in pairwise(ends):
         low = np.floor((np.minimum(one, other) - reach_mm) / spacing - 0.5).astype(int)
         high = np.ceil((np.maximum(one, other) + reach_mm) / spacing + 0.5).astype(int) + 1
         low, high = np.clip(low, 0, shape), np.clip(high, 0, shape)
         part = labels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         there = np.argwhere(wanted[np.minimum(part, len(wanted) - 1)] & (part < len(wanted))) + low
-        found.append(np.ravel_multi_index(tuple(there.T), labels.shape))
+        found.append(np.asarray(np.ravel_multi_index(tuple(there.T), labels.shape), dtype=np.intp))
     return np.stack(np.unravel_index(np.unique(np.concatenate(found)), labels.shape), axis=1)
 
 

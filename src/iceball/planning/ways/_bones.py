@@ -42,7 +42,9 @@ def bones_of(case: Case) -> Bones:
     named = [s for s in case.structures if _is_bone(s) and library.bone_rule(s.name) and s.name != "vertebrae_body"]
     own = _under(case, named)
     with_own = {stem for bone in own for stem in library.one_bone_with().get(bone.name, ())}
-    one = [s for s in named if s not in own and any(s.name == stem or s.name.startswith(f"{stem}_") for stem in with_own)]
+    one = [
+        s for s in named if s not in own and any(s.name == stem or s.name.startswith(f"{stem}_") for stem in with_own)
+    ]
     others = tuple(s for s in named if s not in own and s not in one)
     site, why = _site(case, own)
     return Bones(own=(*own, *one), others=others, site=site, why_site=why)
@@ -128,7 +130,11 @@ def _near_hip_joint(case: Case, own: tuple[Structure, ...]) -> bool:
 
 
 def own_bone(
-    labelled: NDArray[np.bool_], other: NDArray[np.bool_], dense: NDArray[np.bool_], lesion: NDArray[np.bool_], thin: Thinned
+    labelled: NDArray[np.bool_],
+    other: NDArray[np.bool_],
+    dense: NDArray[np.bool_],
+    lesion: NDArray[np.bool_],
+    thin: Thinned,
 ) -> NDArray[np.bool_]:
     """(i, j, k) True in the lesion's bone: its label and the dense rim around it; without a label what runs on in HU.
 
@@ -165,9 +171,7 @@ def _rim(
     return rim
 
 
-def joint(
-    own: NDArray[np.bool_], partners: NDArray[np.bool_], thin: Thinned
-) -> NDArray[np.bool_]:
+def joint(own: NDArray[np.bool_], partners: NDArray[np.bool_], thin: Thinned) -> NDArray[np.bool_]:
     """(i, j, k) True in the gap between the lesion's bone and those that it meets in a joint that carries load.
 
     Source: ``joint_gap_mm`` of ``library.measure_rules()``, ``judgement``.
@@ -230,5 +234,3 @@ def _box(mask: NDArray[np.bool_], more_mm: float, thin: Thinned) -> tuple[slice,
         more = int(np.ceil(more_mm / spacing)) + 1
         place.append(slice(max(0, int(there[0]) - more), int(there[-1]) + more + 1))
     return place[0], place[1], place[2]
-
-

@@ -48,12 +48,14 @@ class Obstacles:
     """What ways to one lesion keep off, on a thinned grid; and what the rules came to for this case.
 
     ``keeping_mm2`` (i, j, k) is not negative at the centres that keep every distance, ``nearest`` (i, j, k) the number
-    of the obstacle it is of, in ``all`` (0: none is near). ``what`` (i, j, k) has bits: body, scanned, own bone, hard,
+    of the obstacle it is of, in ``all`` counted from 1 (0: none is near); ``ranks`` (i, j, k) that of the obstacle that
+    is there. ``what`` (i, j, k) has bits: body, scanned, own bone, hard,
     lesion. ``bone`` (i, j, k) is the own bone, blurred. ``lesion_mm`` (n, 3) are voxels of the lesion, LPS.
     """
 
     grid: Grid
     keeping_mm2: NDArray[np.float32]
+    ranks: NDArray[np.uint8]
     nearest: NDArray[np.uint8]
     what: NDArray[np.uint8]
     bone: NDArray[np.float32]
@@ -97,7 +99,9 @@ def obstacles(case: Case, rules: Rules = Rules()) -> Obstacles:  # noqa: B008 (f
     Source: ``library.way_rules()``, ``library.keep_rules()``, ``judgement``.
     """
     if case.lesion is None:
-        raise InputError(f"case {case.id} has no lesion to reach: mark one (`iceball lesion`) or read one with the case")
+        raise InputError(
+            f"case {case.id} has no lesion to reach: mark one (`iceball lesion`) or read one with the case"
+        )
     reach_mm = library.probe_reach().value if rules.reach_mm is None else rules.reach_mm
     thin, voxels_mm = _part(case, reach_mm + BESIDE_MM)
     body, deep = body_near(case, thin)
@@ -213,7 +217,7 @@ def _fields(
     )
     notes = () if own_label.any() else ("no label says which bone is the lesion's: bone is told apart by HU alone",)
     bone = smooth(own | lesion, thin, BLUR_MM)
-    return {"keeping_mm2": field, "nearest": nearest, "what": what, "bone": bone}, notes
+    return {"keeping_mm2": field, "ranks": ranks, "nearest": nearest, "what": what, "bone": bone}, notes
 
 
 def _ranked(case: Case, thin: Thinned, label_rank: dict[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

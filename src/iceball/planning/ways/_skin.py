@@ -32,7 +32,11 @@ def body_near(case: Case, thin: Thinned) -> tuple[NDArray[np.bool_], NDArray[np.
     """
     grid = case.ct.grid
     steps = [max(1, round(BODY_MM / spacing)) for spacing in grid.spacing_mm]
-    whole = slice(None, None, steps[0]), slice(None, None, steps[1]), slice(thin.slices[2].start, thin.slices[2].stop, steps[2])
+    whole = (
+        slice(None, None, steps[0]),
+        slice(None, None, steps[1]),
+        slice(thin.slices[2].start, thin.slices[2].stop, steps[2]),
+    )
     ct = case.ct.part(whole)
     view = None if case.field_of_view is None else case.field_of_view.part(whole)
     assert case.lesion is not None

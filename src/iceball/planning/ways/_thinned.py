@@ -47,8 +47,7 @@ class Thinned:
         )
         part = array[starts]
         missing = [
-            (0, n // split - have)
-            for n, split, have in zip(self.grid.shape, self.splits, part.shape, strict=True)
+            (0, n // split - have) for n, split, have in zip(self.grid.shape, self.splits, part.shape, strict=True)
         ]
         return self._split(np.pad(part, missing, mode="edge") if any(m for _, m in missing) else part)
 
@@ -94,7 +93,9 @@ def _join(part: NDArray[Any], axis: int, step: int, join: Callable[..., Any], be
     if missing := -part.shape[axis] % step:
         padding = [(0, missing if a == axis else 0) for a in range(3)]
         part = np.pad(part, padding, constant_values=beyond)
-    each = [part[tuple(slice(k if a == axis else 0, None, step if a == axis else 1) for a in range(3))] for k in range(step)]
+    each = [
+        part[tuple(slice(k if a == axis else 0, None, step if a == axis else 1) for a in range(3))] for k in range(step)
+    ]
     found = join(each[0], each[1])
     for more in each[2:]:
         found = join(found, more)

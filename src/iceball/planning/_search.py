@@ -1,0 +1,135 @@
+"""Look for placements by the guess: exchange on the pool, then small moves of each probe in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import library
+from iceball.planning._pool import joined, traced
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from iceball.planning._guess import Guess
+    from iceball.planning._pool import Pool
+    from iceball.planning._worth import Weights
+    from iceball.planning.ways import Obstacles
+
+    Field = NDArray[np.float64]
+
+PASSES, TRIES, GAIN = 3, 110, 1e-4
+MOVES_MM, TURNS_DEG = (4.0, 2.0, 1.0), (7.0, 3.5, 1.5)  # one round of small moves for each
+SPARE_MM = 0.1  # so that what is rounded to a hundredth still keeps its distance
+
+
+def exchange(guess: Guess, pool: Pool, added: Field, count: int, weights: Weights) -> Pool | None:
+    """The best ``count`` placements of ``pool`` that go together: one by one, then each against all others.
+
+    ``added`` (K, P) is what each placement adds at the marks. None where so many do not go together.
+    """
+    chosen: list[int] = []
+    for _ in range(count):
+        best = _best(guess, pool, added, chosen, weights)
+        if best is None:
+            return None
+        chosen.append(best)
+    for _ in range(PASSES):
+        before = list(chosen)
+        for place in range(count):
+            others = chosen[:place] + chosen[place + 1 :]
+            best = _best(guess, pool, added, others, weights)
+            chosen[place] = chosen[place] if best is None else best
+        if chosen == before:
+            break
+    return pool.part(np.array(chosen))
+
+
+def _best(guess: Guess, pool: Pool, added: Field, others: list[int], weights: Weights) -> int | None:
+    free = np.ones(pool.size, dtype=bool)
+    for other in others:
+        free &= goes_with(pool, pool.part(np.array([other])))
+    candidates = np.flatnonzero(free)
+    if not candidates.size:
+        return None
+    total = added[others].sum(axis=0) + added[candidates]
+    way = (pool.cost[others].sum() + pool.cost[candidates]) / (len(others) + 1)
+    return int(candidates[np.argmin(guess.loss(total, way, weights))])
+
+
+def nudge(
+    guess: Guess, chosen: Pool, obstacles: Sequence[Obstacles], weights: Weights, rng: np.random.Generator
+) -> Pool:
+    """Move each probe of ``chosen`` a little, in turn, as long as the guess gets better; the moves become smaller."""
+    added = guess.potentials(chosen)
+    now = float(guess.loss(added.sum(axis=0)[None], chosen.cost.mean()[None], weights)[0])
+    for move_mm, turn_deg in zip(MOVES_MM, TURNS_DEG, strict=True):
+        for place in range(chosen.size):
+            tries = _moved(chosen.part(np.array([place])), obstacles, move_mm, turn_deg, rng)
+            rest = np.arange(chosen.size) != place
+            others = chosen.part(rest)
+            for other in range(others.size):
+                tries = tries.part(goes_with(tries, others.part(np.array([other]))))
+            if not tries.size:
+                continue
+            more = guess.potentials(tries)
+            way = (others.cost.sum() + tries.cost) / chosen.size
+            found = guess.loss(added[rest].sum(axis=0) + more, way, weights)
+            best = int(np.argmin(found))
+            if found[best] < now - GAIN:
+                now, added[place] = float(found[best]), more[best]
+                chosen = _with(chosen, place, tries.part(np.array([best])))
+    return chosen
+
+
+def _moved(
+    one: Pool, obstacles: Sequence[Obstacles], move_mm: float, turn_deg: float, rng: np.random.Generator
+) -> Pool:
+    """Ways in near ``one`` (of one placement)."""
+    middles = one.middle_mm + rng.normal(scale=move_mm, size=(TRIES, 3))
+    outward = one.outward + rng.normal(scale=np.radians(turn_deg), size=(TRIES, 3))
+    outward /= np.linalg.norm(outward, axis=1)[:, None]
+    number = int(one.probe[0])
+    return traced(obstacles[number], one.probes, np.full(TRIES, number), middles, -outward)
+
+
+def _with(chosen: Pool, place: int, new: Pool) -> Pool:
+    parts = [chosen.part(np.arange(place)), new, chosen.part(np.arange(place + 1, chosen.size))]
+    return joined(parts, chosen.probes)
+
+
+def goes_with(pool: Pool, other: Pool) -> NDArray[np.bool_]:
+    """(K,) which placements of ``pool`` keep their spacing from ``other`` (one placement), and do not cross it."""
+    rules = library.planning_rules()
+    gap, spacing = rules["probes_nearly_touch"].limit, rules["probe_spacing_close"].limit
+    assert gap is not None and spacing is not None  # noqa: PT018  (the library's own rows)
+    radius = np.array([probe.shaft_diameter_mm / 2 for probe in pool.probes])
+    touch_mm = gap.value + radius[pool.probe] + radius[other.probe[0]]
+    shafts = segments_apart_mm(pool.tip_mm, pool.entry_mm, other.tip_mm[0], other.entry_mm[0])
+    active = segments_apart_mm(*_active(pool), *(ends[0] for ends in _active(other)))
+    return (shafts >= touch_mm + SPARE_MM) & (active >= spacing.value + SPARE_MM)
+
+
+def _active(pool: Pool) -> tuple[Field, Field]:
+    half = np.array([probe.active_length_mm / 2 for probe in pool.probes])[pool.probe][:, None]
+    return pool.middle_mm - half * pool.outward, pool.middle_mm + half * pool.outward
+
+
+def segments_apart_mm(starts: Field, ends: Field, start: Field, end: Field) -> Field:
+    """Least distance (K,) [mm] between segments from ``starts`` to ``ends`` (K, 3) and one from ``start`` to ``end``.
+
+    The inner solution where there is one, clamped to both segments (Ericson's construction).
+    """
+    u, v, w = ends - starts, end - start, starts - start
+    a, b, c = (u * u).sum(1), u @ v, float(v @ v)
+    d, e = (u * w).sum(1), w @ v
+    det = a * c - b * b
+    s = np.where(det > 1e-9 * a * c, np.clip((b * e - c * d) / np.where(det > 0, det, 1.0), 0.0, 1.0), 0.0)
+    t = (b * s + e) / c
+    clamped = np.clip(t, 0.0, 1.0)
+    s = np.where(t == clamped, s, np.clip((b * clamped - d) / a, 0.0, 1.0))
+    nearest = (starts + s[:, None] * u) - (start + clamped[:, None] * v)
+    return np.linalg.norm(nearest, axis=1)

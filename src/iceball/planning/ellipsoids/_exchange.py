@@ -1,0 +1,113 @@
+"""Choose from a pool: one probe after the other, then exchange each for a better one until none is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import library
+from iceball.nouns._noun import array_noun, noun
+from iceball.planning.ellipsoids._apart import apart_mm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from iceball.planning.ellipsoids._pool import Pool
+
+    Field = NDArray[np.float64]
+    Bits = NDArray[np.uint8]
+
+# Numerical: what is not covered weighs so much more than what is covered in vain, each as a share of the target. Covering
+# goes first, as the goal asks; among plans that cover alike the one that freezes least wins.
+MISSED_WEIGHT = 10.0
+
+
+@noun
+class Spacing:
+    """Distances between two probes: active zones at least, and to the nearest other at most; shafts at least [mm]."""
+
+    closest_mm: float
+    farthest_mm: float
+    shafts_mm: float
+
+
+@array_noun
+class Chosen:
+    """The ``numbers`` in the pool, and what they cost; ``cost`` is infinite where there were too few ways."""
+
+    numbers: tuple[int, ...]
+    cost: float
+
+
+def usual_spacing(shaft_diameter_mm: float) -> Spacing:
+    """Return the distances of ``library.planning_rules()`` for probes of this diameter [mm]."""
+    rules = {key: library.planning_rule(f"probe_{key}").limit for key in ("spacing_close", "spacing_wide")}
+    gap = library.planning_rule("probes_nearly_touch").limit
+    assert all(limit is not None for limit in (*rules.values(), gap))
+    return Spacing(
+        closest_mm=rules["spacing_close"].value,  # pyright: ignore[reportOptionalMemberAccess]
+        farthest_mm=rules["spacing_wide"].value,  # pyright: ignore[reportOptionalMemberAccess]
+        shafts_mm=shaft_diameter_mm + gap.value,  # pyright: ignore[reportOptionalMemberAccess]
+    )
+
+
+class Chooser:
+    """Chooses ``count`` ways of one pool for one target."""
+
+    def __init__(self, pool: Pool, count: int, spacing: Spacing, *, points: int, enough: float) -> None:
+        self.pool, self.count, self.spacing = pool, count, spacing
+        self.points, self.enough = points, enough
+        self.shafts_mm = pool.shafts_mm
+
+    def grown(self, first: int) -> Chosen:
+        """Begin with the way ``first`` and add the best one each time."""
+        numbers = [first]
+        while len(numbers) < self.count:
+            best, cost = self._best(numbers)
+            if not np.isfinite(cost):
+                return Chosen(numbers=tuple(numbers), cost=np.inf)
+            numbers.append(best)
+        return Chosen(numbers=tuple(numbers), cost=self.cost(numbers))
+
+    def exchanged(self, chosen: Chosen) -> Chosen:
+        """Exchange one probe after the other for the way that costs least beside the rest, until none is better."""
+        numbers, cost, since = list(chosen.numbers), chosen.cost, 0
+        place = 0
+        while since < len(numbers):
+            others = numbers[:place] + numbers[place + 1 :]
+            best, least = self._best(others)
+            if least < cost - 1e-9:
+                numbers[place], cost, since = best, least, 0
+            else:
+                since += 1
+            place = (place + 1) % len(numbers)
+        return Chosen(numbers=tuple(numbers), cost=cost)
+
+    def cost(self, numbers: list[int]) -> float:
+        """What the ways ``numbers`` miss and freeze in vain."""
+        *others, last = numbers
+        return float(self._costs(others)[last])
+
+    def _best(self, others: list[int]) -> tuple[int, float]:
+        costs = np.where(self._free(others), self._costs(others), np.inf)
+        best = int(np.argmin(costs))
+        return best, float(costs[best])
+
+    def _costs(self, others: list[int]) -> Field:
+        """(N,) cost of the ways ``others`` with each way of the pool."""
+        inside = self.pool.inside | np.bitwise_or.reduce(self.pool.inside[others], axis=0)
+        around = self.pool.around | np.bitwise_or.reduce(self.pool.around[others], axis=0)
+        covered = np.bitwise_count(inside).sum(axis=1) / self.points
+        vain = np.bitwise_count(around).sum(axis=1) / self.points
+        return MISSED_WEIGHT * np.maximum(self.enough - covered, 0.0) + vain
+
+    def _free(self, others: list[int]) -> NDArray[np.bool_]:
+        """(N,) ways that keep their distance from ``others``, and are not too far from all of them."""
+        free, near = np.ones(len(self.pool), dtype=bool), np.zeros(len(self.pool), dtype=bool)
+        for number in others:
+            active = apart_mm(self.pool.active_mm[number], self.pool.active_mm)
+            free &= active >= self.spacing.closest_mm
+            free &= apart_mm(self.shafts_mm[number], self.shafts_mm) >= self.spacing.shafts_mm
+            near |= active <= self.spacing.farthest_mm
+        return free & near if others else free
