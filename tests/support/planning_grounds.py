@@ -18,7 +18,7 @@ from scipy import ndimage
 from iceball import io, library
 from iceball.anatomy import outlines
 from iceball.anatomy.outlines import Outline
-from iceball.nouns import Case, Curve, Structure, Volume
+from iceball.nouns import Case, Curve, Grid, Structure, Volume
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ABDOMEN, SLAB = "abdomen and pelvis, 3 mm", "thorax slab, 1 mm"
@@ -57,7 +57,8 @@ ROOTS: dict[str, tuple[tuple[float, float, float], ...]] = {
 }
 # Discs of the slab: slices at the middle of the vertebral body, as in implants.py; the canal's middle and its reach.
 SLAB_DISCS, SLAB_CANAL, SPINE_MM = (18.5, 41.5), (246, 385), 38.0
-AORTA, AORTA_MM, CHEST_WALL_MM, SPINE_ROOM_MM = (244.0, 325.0), 12.0, 14.0, 60.0
+AORTA, AORTA_MM = (244.0, 325.0), 12.0
+CHEST_MIDDLE, RAYS, RIB_SLICES, FROM_RIB_MM = (246.0, 290.0), 120, 15, 3.0
 FRONT_J = 200
 INTERCOSTAL_MM, LEAST_RIB_ML, RIB_BINS = 1.5, 0.5, 360
 
@@ -218,19 +219,29 @@ def _aorta(case: Case) -> Outline:
 
 
 def _inside_of_ribs(case: Case, bone: np.ndarray) -> Outline:
-    """What the ribs enclose, but for lung: liver, heart and the rest; a needle has no business there."""
-    from skimage.morphology import convex_hull_image
+    """What the ribs enclose, but for lung: liver, heart and the rest; a needle has no business there.
 
-    steps = (4, 4, 1)
-    thin = np.stack([convex_hull_image(plane) for plane in np.moveaxis(bone[::4, ::4], 2, 0)], axis=2)
-    spacing = np.multiply(steps, case.ct.grid.spacing_mm)
-    inner = np.asarray(ndimage.distance_transform_edt(thin, sampling=spacing)) > CHEST_WALL_MM
-    i, j, _ = np.indices(inner.shape, sparse=True)
-    inner &= (
-        np.hypot((4 * i - SLAB_CANAL[0]) * spacing[0] / 4, (4 * j - SLAB_CANAL[1]) * spacing[1] / 4) > SPINE_ROOM_MM
-    )
-    mask = np.repeat(np.repeat(inner, 4, axis=0), 4, axis=1)
+    Seen from the chest's middle, it ends before the nearest bone of the slices around, in each of so many directions.
+    """
+    grid = case.ct.grid
+    index = np.argwhere(bone[::2, ::2]) * (2, 2, 1)
+    ray, away = _from_middle(grid, index[:, 0], index[:, 1])
+    nearest = np.full((grid.shape[2], RAYS), np.inf)
+    np.minimum.at(nearest, (index[:, 2], ray), away)
+    nearest = ndimage.minimum_filter(nearest, size=(2 * RIB_SLICES + 1, 3), mode=("nearest", "wrap"))
+    for row in nearest:
+        seen = np.flatnonzero(np.isfinite(row))
+        row[:] = np.interp(np.arange(RAYS), seen, row[seen], period=RAYS)
+    i, j = np.indices(grid.shape[:2])
+    ray, away = _from_middle(grid, i, j)
+    mask = away[:, :, None] < nearest.T[ray] - FROM_RIB_MM
     return Outline(name="chest_organs", mask=mask, estimated=True, note=NOTE)
+
+
+def _from_middle(grid: Grid, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Direction from the chest's middle, counted in RAYS, and distance from it [mm]."""
+    x, y = (i - CHEST_MIDDLE[0]) * grid.spacing_mm[0], (j - CHEST_MIDDLE[1]) * grid.spacing_mm[1]
+    return np.floor((np.arctan2(y, x) / (2 * np.pi) % 1.0) * RAYS).astype(int) % RAYS, np.hypot(x, y)
 
 
 def _vertebrae_and_ribs(case: Case, bone: np.ndarray) -> list[Outline]:

@@ -37,5 +37,23 @@ def stumble(shared, task):
     return task
 
 
-def interrupted(shared, task):
+def slow(shared, task):
+    time.sleep(0.3)
     return task
+
+
+def interrupt_me():
+    """Work on many slow tasks, say when the first is done, and how many were when the interrupt came."""
+    from iceball.ensemble import Processes, work
+
+    done = {}
+
+    def note(key, result):
+        done[key] = result
+        if len(done) == 1:
+            print("first", flush=True)
+
+    try:
+        work(slow, None, {i: i for i in range(200)}, Processes(count=2), note)
+    except KeyboardInterrupt:
+        print(f"interrupted after {len(done)}", flush=True)

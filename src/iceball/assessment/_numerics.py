@@ -37,6 +37,18 @@ def nearest(points: NDArray[np.float64], to: NDArray[np.float64], count: int) ->
     return np.asarray(distance), np.asarray(index)
 
 
+def away_mm(mask: NDArray[np.bool_], sides_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Distance (I, J, K) [mm] between the middles of each voxel, ``sides_mm`` [mm] large, and the nearest of ``mask``.
+
+    Infinite where ``mask`` is empty.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    if not mask.any():
+        return np.full(mask.shape, np.inf)
+    return np.asarray(distance_transform_edt(~mask, sampling=sides_mm), dtype=np.float64)
+
+
 def rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the voxels of ``mask`` (I, J, K) that touch one outside it, or the array's border, by a face."""
     from scipy.ndimage import binary_erosion

@@ -50,13 +50,18 @@ def assess(
 
 def show(found: Assessment) -> None:
     """Print an assessment as tables for people."""
-    out.print(_isotherms(found))
-    if found.clearances:
-        out.print(_clearances(found))
+    show_tables(found)
     for finding in found.findings:
         colour = _COLOURS[finding.severity]
         out.print(f"[{colour}]{finding.severity}[/] {escape(finding.says)} [dim]({escape(finding.source)})[/]")
     out.print(f"verdict: [{_COLOURS[found.verdict]}]{found.verdict}[/]. {RESEARCH_USE}")
+
+
+def show_tables(found: Assessment) -> None:
+    """Print what was measured, without the findings."""
+    out.print(_isotherms(found))
+    if found.clearances:
+        out.print(_clearances(found))
 
 
 def _isotherms(found: Assessment) -> Table:

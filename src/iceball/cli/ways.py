@@ -112,24 +112,22 @@ def _show(found: Ways, rules: Rules) -> None:
 
 def _table(shown: tuple[Way, ...]) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("", "from", "approach"):
+    for heading in ("", "from", "entry (LPS)"):
         table.add_column(heading, no_wrap=True)
     for heading in ("mm", "tilt", "room", "cortex", "angle"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("beside")
-    table.add_column("entry (LPS)", no_wrap=True)
+    table.add_column("beside it")
     for number, way in enumerate(shown, 1):
-        beside = ", ".join(f"{near.structure} {near.distance_mm:.1f}" for near in way.near[:3])
+        beside = ", ".join(f"{near.structure} {near.distance_mm:.1f}" for near in way.near[:2])
         table.add_row(
             str(number),
             way.sector,
-            way.approach if way.usual else f"{way.approach} (unusual)",
+            " ".join(f"{value:.0f}" for value in way.entry_mm),
             f"{way.length_mm:.0f}",
             f"{way.tilt_deg:.0f}°",
             f"{way.clearance_mm:.1f}",
-            f"{way.cortex_mm:.1f}{' drill' if way.drill else ''}",
+            f"{way.cortex_mm:.1f}{'!' if way.drill else ''}",
             "" if way.bone_angle_deg is None else f"{way.bone_angle_deg:.0f}°",
             escape(beside),
-            " ".join(f"{value:.0f}" for value in way.entry_mm),
         )
     return table

@@ -35,4 +35,6 @@ def freeze_drawn(
     SimulationError : if the temperature blows up even in the smallest steps
     """
     change = anatomy.remaking(drawn_tissue(scenario))
-    return thermal.freeze(ready, drawn_plan(plan, scenario), accuracy=accuracy, change=change, threads=threads)
+    return thermal.freeze(
+        ready, drawn_plan(plan, scenario), accuracy=accuracy, change=change, threads=threads, curves=False
+    )

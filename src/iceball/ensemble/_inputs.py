@@ -47,6 +47,25 @@ _QUANTITIES = {
     "conductivity_ice_fraction": "share of ice in the frozen conductivity",
     "capacity_ice_fraction": "share of ice in the frozen heat capacity",
 }
+_OF_BONE = {
+    "arrangement": "arrangement of matrix and marrow",
+    "bmd_per_hu": "CT: bone mineral per HU",
+    "bmd_bias_mg_per_ml": "CT: offset of bone mineral",
+    "mineral_density": "density of bone mineral",
+    "mineral_in_matrix_fraction": "share of mineral in bone matrix",
+    "marrow_fat_fraction": "fat in marrow",
+    "red_marrow_fat_fraction": "fat in red marrow",
+    "yellow_marrow_fat_fraction": "fat in yellow marrow",
+    "red_marrow_water_fraction": "water in red marrow",
+    "yellow_marrow_water_fraction": "water in yellow marrow",
+    "matrix_water_fraction": "water in bone matrix",
+    "border_outside_fraction": "what lies beyond in the bone's outermost voxels",
+    **{
+        f"{what}_hu": f"CT: HU of {what.replace('_', ' ')}" for what in ("red_marrow", "yellow_marrow", "fat", "muscle")
+    },
+    "lung_hu": "CT: HU of lung",
+    "tumour_hu": "CT: HU of tumour",
+}
 _WAYS = ("deeper", "toward the head", "sideways")
 
 
@@ -133,4 +152,4 @@ def _words(key: str) -> str:
     group, _, quantity = key.rpartition(".")
     if group:
         return f"{GROUPS[group]}: {_QUANTITIES[quantity]}"
-    return "arrangement of matrix and marrow" if key == "arrangement" else f"CT: {key.replace('_', ' ')}"
+    return _OF_BONE.get(key, f"CT: {key.replace('_', ' ')}")

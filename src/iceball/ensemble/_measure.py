@@ -8,6 +8,7 @@ import numpy as np
 
 from iceball import library
 from iceball.assessment import sampling, surface
+from iceball.assessment.wanted import goal_target
 from iceball.ensemble._margin import Border, grouped, least_margin_mm
 from iceball.errors import InputError
 from iceball.nouns import Grid
@@ -60,23 +61,23 @@ class Patch:
 class Member:
     """What one member came to. ``failed`` says why it could not be computed, "" where it was.
 
-    (L,) by isotherm of the yardstick: ``coverage_fraction`` of the lesion, ``least_margin_mm`` (-inf where nothing got
-    that cold), ``volume_ml``. ``target_fraction`` is the goal's coverage; ``coldest_c`` (S,) by structure of the
-    yardstick, inf where the run did not reach it.
+    (L,) by isotherm of the yardstick: ``coverage_fraction`` of the lesion and ``volume_ml``. By the goal's isotherm:
+    ``target_fraction`` covered and ``least_margin_mm`` around the lesion, -inf where nothing got that cold.
+    ``coldest_c`` (S,) by structure of the yardstick, inf where the run did not reach it.
     """
 
     number: int
     failed: str = ""
     coverage_fraction: NDArray[Any]
-    least_margin_mm: NDArray[Any]
     volume_ml: NDArray[Any]
     coldest_c: NDArray[Any]
     target_fraction: float
+    least_margin_mm: float
     patches: tuple[Patch, ...] = ()
 
     def __post_init__(self) -> None:
         """Seal the arrays."""
-        for field in ("coverage_fraction", "least_margin_mm", "volume_ml", "coldest_c"):
+        for field in ("coverage_fraction", "volume_ml", "coldest_c"):
             seal_field(self, field, np.asarray(getattr(self, field), dtype=np.float64))
 
 
@@ -85,7 +86,7 @@ def make_yardstick(case: Case, plan: Plan, goal: Goal, spacing_mm: float) -> Yar
 
     Raises
     ------
-    InputError : if the case has no lesion
+    InputError : if the case has no lesion, or none of it meets bone where the goal aims at that
     """
     if case.lesion is None:
         raise InputError(f"case {case.id} has no lesion: mark the lesion (iceball read --lesion FILE) first")
@@ -101,9 +102,9 @@ def make_yardstick(case: Case, plan: Plan, goal: Goal, spacing_mm: float) -> Yar
         ),
         isotherms_c=tuple(sorted(isotherms, reverse=True)),
         goal=goal,
-        inside_mm=_filled(case.lesion.mask, np.asarray(case.lesion.mask.array) > 0, (0, 0, 0), spacing_mm, trim=True),
+        inside_mm=_filled(case.lesion.mask, spacing_mm),
         border=grouped(np.concatenate([border.vertices_mm, border.centroids_mm])),
-        target_mm=_target(case.lesion, goal, spacing_mm),
+        target_mm=_filled(goal_target(case, goal), spacing_mm),
         structures_mm=_structures(case, plan, case.lesion, spacing_mm),
     )
 
@@ -119,12 +120,10 @@ def measured(number: int, history: ThermalHistory, stick: Yardstick) -> Member:
     return Member(
         number=number,
         coverage_fraction=np.array([np.mean(inside_c <= level) for level in stick.isotherms_c]),
-        least_margin_mm=np.array(
-            [least_margin_mm(stick.border, border_c, coldest, level) for level in stick.isotherms_c]
-        ),
         volume_ml=np.array([np.count_nonzero(part) * coldest.grid.voxel_ml for part in cold]),
         coldest_c=np.array([_coldest(coldest, watched, name, at_mm) for name, at_mm in stick.structures_mm]),
         target_fraction=float(np.mean(target_c <= stick.goal.isotherm_c)),
+        least_margin_mm=least_margin_mm(stick.border, border_c, coldest, stick.goal.isotherm_c),
         patches=tuple(
             _patch(part, level, coldest.grid, stick.lattice)
             for part, level in zip(cold, stick.isotherms_c, strict=True)
@@ -139,10 +138,10 @@ def failed(number: int, why: str, stick: Yardstick) -> Member:
         number=number,
         failed=why,
         coverage_fraction=nothing,
-        least_margin_mm=nothing,
         volume_ml=nothing,
         coldest_c=np.full(len(stick.structures_mm), np.nan),
         target_fraction=float("nan"),
+        least_margin_mm=float("nan"),
     )
 
 
@@ -168,26 +167,10 @@ def _coldest(coldest: Volume, watched: Mapping[str, float], name: str, points_mm
     return min(watched.get(name, np.inf), float(np.min(at_rim, initial=np.inf)))
 
 
-def _target(lesion: Lesion, goal: Goal, spacing_mm: float) -> Points:
-    """Points (N, 3) [mm] that fill the lesion and the goal's margin around it."""
-    mask = np.asarray(lesion.mask.array) > 0
-    if goal.margin_mm <= 0.0:
-        return _filled(lesion.mask, mask, (0, 0, 0), spacing_mm, trim=True)
-    from scipy.ndimage import distance_transform_edt  # only here: slow to import
-
-    voxels, sides = np.argwhere(mask), np.asarray(lesion.mask.grid.spacing_mm)
-    more = np.ceil(goal.margin_mm / sides).astype(int) + 1
-    low, high = np.maximum(voxels.min(axis=0) - more, 0), np.minimum(voxels.max(axis=0) + more + 1, mask.shape)
-    part = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    away = np.asarray(distance_transform_edt(~part, sampling=sides))
-    return _filled(lesion.mask, away <= goal.margin_mm, tuple(low), spacing_mm, trim=False)
-
-
-def _filled(mask: Volume, part: NDArray[np.bool_], low: tuple[int, ...], spacing_mm: float, *, trim: bool) -> Points:
-    """Points that fill ``part`` evenly; ``trim`` leaves out the corners that the surface of ``mask`` cuts off."""
-    voxels = np.argwhere(part) + np.asarray(low)
-    points = sampling.voxel_points_mm(mask.grid, voxels, finest_mm=spacing_mm)
-    return points[sampling.sample(mask, points, outside=0.0) >= 0.5] if trim else points
+def _filled(mask: Volume, spacing_mm: float) -> Points:
+    """Points that fill ``mask`` evenly, but for the corners that its surface cuts off: what ``assess`` counts."""
+    points = sampling.voxel_points_mm(mask.grid, np.argwhere(np.asarray(mask.array) > 0), finest_mm=spacing_mm)
+    return points[sampling.sample(mask, points, outside=0.0) >= 0.5]
 
 
 def _structures(case: Case, plan: Plan, lesion: Lesion, spacing_mm: float) -> tuple[tuple[str, Points], ...]:

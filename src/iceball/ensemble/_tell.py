@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-_OF_ISOTHERM = ("coverage_fraction", "least_margin_mm", "volume_ml")
+_OF_ISOTHERM = ("coverage_fraction", "volume_ml")
 OFF_PLACE = "off its place"
 MOST_NAMED = 3  # structures whose temperature is correlated with the inputs: the coldest ones
 BODY_C = 30.0  # structures that no member brought below are left out of tables: far from any limit there is
@@ -40,7 +40,7 @@ def tabulated(members: Sequence[Member], scenarios: Sequence[Scenario], stick: Y
     rows = [[drawn[m.number][key] for key in keys] for m in done]
     names = [name for name, _ in stick.structures_mm]
     of_isotherms = [f"{what}_{c:g}" for what in _OF_ISOTHERM for c in stick.isotherms_c]
-    outcome_keys = ("target_fraction", *of_isotherms, *(f"coldest_c_{name}" for name in names))
+    outcome_keys = ("target_fraction", "least_margin_mm", *of_isotherms, *(f"coldest_c_{name}" for name in names))
     return Table(
         number=np.array([m.number for m in done], dtype=np.int64),
         input_keys=tuple(keys),
@@ -53,8 +53,8 @@ def tabulated(members: Sequence[Member], scenarios: Sequence[Scenario], stick: Y
 
 def outcomes(member: Member) -> list[float]:
     """Give every outcome of ``member`` in the order of the table's columns."""
-    parts = (member.coverage_fraction, member.least_margin_mm, member.volume_ml, member.coldest_c)
-    return [member.target_fraction, *(float(value) for part in parts for value in part)]
+    parts = (member.coverage_fraction, member.volume_ml, member.coldest_c)
+    return [member.target_fraction, member.least_margin_mm, *(float(value) for part in parts for value in part)]
 
 
 def maps(members: Sequence[Member], stick: Yardstick) -> dict[float, Volume]:
@@ -183,9 +183,9 @@ def _beyond(goal: Goal) -> str:
 def _told(table: Table, nominal: Member, stick: Yardstick) -> Iterator[tuple[str, str, str]]:
     """Key, words and unit of each outcome whose distribution is told."""
     yield "target_fraction", f"coverage of the target by {stick.goal.isotherm_c:g} °C", "1"
+    yield "least_margin_mm", f"least margin of {stick.goal.isotherm_c:g} °C around the lesion", "mm"
     for level in stick.isotherms_c:
         yield f"coverage_fraction_{level:g}", f"coverage of the lesion by {level:g} °C", "1"
-        yield f"least_margin_mm_{level:g}", f"least margin of {level:g} °C", "mm"
         yield f"volume_ml_{level:g}", f"volume at or below {level:g} °C", "ml"
     for name, _ in stick.structures_mm:
         if np.min(table.outcome(f"coldest_c_{name}"), initial=np.inf) < BODY_C:
@@ -197,7 +197,7 @@ def _asked(table: Table, stick: Yardstick) -> list[str]:
     keys = [f"coldest_c_{name}" for name, _ in stick.structures_mm]
     cold = {key: float(np.median(table.outcome(key))) for key in keys if len(table.number)}
     near = sorted((key for key in cold if cold[key] < BODY_C), key=lambda key: cold[key])
-    return [f"least_margin_mm_{stick.goal.isotherm_c:g}", *near[:MOST_NAMED]]
+    return ["least_margin_mm", *near[:MOST_NAMED]]
 
 
 def _spread(key: str, says: str, unit: str, nominal: float, values: Values) -> Spread:

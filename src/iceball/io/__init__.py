@@ -3,6 +3,7 @@
 from iceball.io._atomic import refuse_occupied, write_bytes
 from iceball.io._nrrd import write_seg_nrrd
 from iceball.io._totalsegmentator import run_totalsegmentator, totalsegmentator_missing
+from iceball.io.achieved import read_achieved
 from iceball.io.assessments import write_assessment
 from iceball.io.bench import phantom_document, read_bench
 from iceball.io.cases import read_case, stored_case_fingerprint, write_case
@@ -21,6 +22,7 @@ __all__ = [
     "case_fingerprint",
     "ensemble_document",
     "phantom_document",
+    "read_achieved",
     "read_bench",
     "read_case",
     "read_curves",

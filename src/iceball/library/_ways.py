@@ -87,7 +87,7 @@ def keep_rule(structure: Structure) -> KeepRule | None:
     fits = [key for key in rules if structure.name == key or structure.name.startswith(f"{key}_")]
     if fits:
         return rules[max(fits, key=len)]
-    if structure.limit in rules:
+    if structure.limit is not None and structure.limit in rules:
         return rules[structure.limit]
     tissue = structure.tissue or known.tissue
     by_tissue = {"flowing_blood": "vessel", "metal": "metal", "lung_inflated": "lung"}

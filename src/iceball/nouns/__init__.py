@@ -1,5 +1,6 @@
 """What a case is: frozen records, checked once when made. They know numpy and the errors, nothing else."""
 
+from iceball.nouns.achieved import AchievedProbe
 from iceball.nouns.bench import Bench, Layer, Medium, placed
 from iceball.nouns.bench_result import (
     Cut,
@@ -43,6 +44,7 @@ __all__ = [
     "ORIGINS",
     "SEVERITIES",
     "VERDICTS",
+    "AchievedProbe",
     "Aim",
     "Approval",
     "Assessment",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iceball.nouns import Probe
     from iceball.planning._scene import Scene
     from iceball.planning.ways import Obstacles, Traced
+    from iceball.thermal import Ready
 
     Points = NDArray[np.float64]
 
@@ -50,6 +51,12 @@ class Pool:
         """How many there are."""
         return len(self.probe)
 
+    @property
+    def active_ends_mm(self) -> tuple[Points, Points]:
+        """Both ends (K, 3) of the active zones, the deep ones first, LPS [mm]."""
+        half = np.array([probe.active_length_mm / 2 for probe in self.probes])[self.probe][:, None]
+        return self.middle_mm - half * self.outward, self.middle_mm + half * self.outward
+
     def part(self, which: NDArray) -> Pool:
         """Return those that ``which`` (n,) picks, by number or by True."""
         fields = ("probe", "middle_mm", "outward", "entry_mm", "tip_mm", "clearance_mm", "cost")
@@ -68,12 +75,13 @@ class Pool:
         )
 
 
-def make_pool(scene: Scene, obstacles: Sequence[Obstacles], probes: Sequence[Probe], seed: int) -> Pool:
+def make_pool(scene: Scene, obstacles: Sequence[Obstacles], ready: Ready, probes: Sequence[Probe], seed: int) -> Pool:
     """Lay bundles of parallel ways through the target and keep those that are ways in; empty where there are none.
 
     Parameters
     ----------
     obstacles : of the case, one for each of ``probes``: how wide and how long an instrument is belongs to it
+    ready : the case made ready: active zones lie in it
     seed : draws where the bundles lie
     """
     rng = np.random.default_rng(seed)
@@ -82,8 +90,9 @@ def make_pool(scene: Scene, obstacles: Sequence[Obstacles], probes: Sequence[Pro
         for outward in _directions(scene, around, rng):
             middles = _lattice(scene, probe, outward, rng)
             toward = np.repeat(-outward[None], len(middles), axis=0)
-            parts.append(traced(around, tuple(probes), np.full(len(middles), number), middles, toward))
-    whole = joined(parts, tuple(probes))
+            kind = np.full(len(middles), number)
+            parts.append(traced(around, tuple(probes), kind, middles, toward))
+    whole = held(joined(parts, tuple(probes)), ready)
     if whole.size > MOST:
         whole = whole.part(np.sort(rng.choice(whole.size, MOST, replace=False)))
     return whole
@@ -108,6 +117,11 @@ def traced(around: Obstacles, probes: tuple[Probe, ...], number: NDArray, middle
         cost=_cost(found),
     )
     return made.part(ok)
+
+
+def held(pool: Pool, ready: Ready) -> Pool:
+    """Those of ``pool`` whose active zones lie in what was made ready."""
+    return pool.part(ready.holds(np.stack(pool.active_ends_mm, axis=1)))
 
 
 def joined(parts: Sequence[Pool], probes: tuple[Probe, ...]) -> Pool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
-from iceball.planning._pool import joined, traced
+from iceball.planning._pool import held, joined, traced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from iceball.planning._pool import Pool
     from iceball.planning._worth import Weights
     from iceball.planning.ways import Obstacles
+    from iceball.thermal import Ready
 
     Field = NDArray[np.float64]
 
@@ -61,14 +62,19 @@ def _best(guess: Guess, pool: Pool, added: Field, others: list[int], weights: We
 
 
 def nudge(
-    guess: Guess, chosen: Pool, obstacles: Sequence[Obstacles], weights: Weights, rng: np.random.Generator
+    guess: Guess,
+    chosen: Pool,
+    obstacles: Sequence[Obstacles],
+    ready: Ready,
+    weights: Weights,
+    rng: np.random.Generator,
 ) -> Pool:
     """Move each probe of ``chosen`` a little, in turn, as long as the guess gets better; the moves become smaller."""
     added = guess.potentials(chosen)
     now = float(guess.loss(added.sum(axis=0)[None], chosen.cost.mean()[None], weights)[0])
     for move_mm, turn_deg in zip(MOVES_MM, TURNS_DEG, strict=True):
         for place in range(chosen.size):
-            tries = _moved(chosen.part(np.array([place])), obstacles, move_mm, turn_deg, rng)
+            tries = held(_moved(chosen.part(np.array([place])), obstacles, move_mm, turn_deg, rng), ready)
             rest = np.arange(chosen.size) != place
             others = chosen.part(rest)
             for other in range(others.size):
@@ -109,13 +115,8 @@ def goes_with(pool: Pool, other: Pool) -> NDArray[np.bool_]:
     radius = np.array([probe.shaft_diameter_mm / 2 for probe in pool.probes])
     touch_mm = gap.value + radius[pool.probe] + radius[other.probe[0]]
     shafts = segments_apart_mm(pool.tip_mm, pool.entry_mm, other.tip_mm[0], other.entry_mm[0])
-    active = segments_apart_mm(*_active(pool), *(ends[0] for ends in _active(other)))
+    active = segments_apart_mm(*pool.active_ends_mm, *(ends[0] for ends in other.active_ends_mm))
     return (shafts >= touch_mm + SPARE_MM) & (active >= spacing.value + SPARE_MM)
-
-
-def _active(pool: Pool) -> tuple[Field, Field]:
-    half = np.array([probe.active_length_mm / 2 for probe in pool.probes])[pool.probe][:, None]
-    return pool.middle_mm - half * pool.outward, pool.middle_mm + half * pool.outward
 
 
 def segments_apart_mm(starts: Field, ends: Field, start: Field, end: Field) -> Field:

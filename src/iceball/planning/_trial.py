@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Protection, Protocol, Severity, ThermalHistory
     from iceball.planning._pool import Pool
-    from iceball.planning._scene import Scene
+    from iceball.planning._scene import Risk, Scene
     from iceball.planning._worth import Marks
     from iceball.thermal import Ready
 
@@ -39,6 +39,7 @@ class Trial:
 
     chosen: Pool
     plan: Plan
+    marks: Marks
     cold_c: Field
     coverage_fraction: float
     healthy_ml: float
@@ -51,6 +52,11 @@ class Trial:
     def reaches(self, scene: Scene, *, spare: float = 0.0) -> bool:
         """Whether the goal is covered, with ``spare`` share to spare, and no structure is at a stop."""
         return self.coverage_fraction >= min(scene.goal.coverage_fraction + spare, 1.0) and not self.stops
+
+    def cold_of(self, risk: Risk) -> Field:
+        """Coldest temperatures (R,) [°C] at the points of ``risk``."""
+        place = next(place for each, place in self.marks.risks if each is risk)
+        return self.cold_c[place]
 
     @property
     def gravest(self) -> Severity:
@@ -97,6 +103,7 @@ def trial_of(
     return Trial(
         chosen=chosen,
         plan=plan,
+        marks=marks,
         cold_c=cold,
         coverage_fraction=float((cold[marks.target] <= goal_c).mean()),
         healthy_ml=float((cold[marks.healthy] <= goal_c).sum()) * scene.healthy_ml,

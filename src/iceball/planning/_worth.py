@@ -49,7 +49,11 @@ def marks_of(scene: Scene) -> Marks:
     ends = np.cumsum([0, *(len(part) for part in parts)])
     places = [slice(int(a), int(z)) for a, z in zip(ends[:-1], ends[1:], strict=True)]
     return Marks(
-        points_mm=np.concatenate(parts), target=places[0], healthy=places[1], risks=tuple(places[2:]))
+        points_mm=np.concatenate(parts),
+        target=places[0],
+        healthy=places[1],
+        risks=tuple(zip(risks, places[2:], strict=True)),
+    )
 
 
 def loss(scene: Scene, marks: Marks, cold_c: Field, way: Field, weights: Weights) -> Field:

@@ -44,11 +44,10 @@ def doubt_picture(ensemble: Ensemble, case: Case, plan: Plan) -> bytes:
         raise InputError(f"case {case.id} has no lesion: there is nothing to draw")
     figure = Figure(figsize=(11.0, 7.0), facecolor="white")
     FigureCanvasAgg(figure)
-    goal_c = ensemble.goal.isotherm_c
-    _slice(figure.add_axes((0.01, 0.10, 0.46, 0.46 * 11.0 / 7.0)), ensemble, case, case.lesion, plan)
-    _margins(figure.add_axes((0.60, 0.66, 0.375, 0.22)), ensemble)
-    strongest = [each for each in ensemble.influences if each.outcome == f"least_margin_mm_{goal_c:g}"][:STRONGEST]
-    _tornado(figure.add_axes((0.72, 0.12, 0.255, 0.40)), strongest)
+    _slice(figure.add_axes((0.012, 0.125, 0.48, 0.48 * 11.0 / 7.0)), ensemble, case, case.lesion, plan)
+    _margins(figure.add_axes((0.56, 0.66, 0.42, 0.22)), ensemble)
+    strongest = [each for each in ensemble.influences if each.outcome == "least_margin_mm"][:STRONGEST]
+    _tornado(figure.add_axes((0.735, 0.10, 0.245, 0.40)), strongest)
     _title(figure, ensemble)
     _legend(figure, ensemble)
     return png(figure)
@@ -118,12 +117,11 @@ def _plane(ensemble: Ensemble, lesion: Lesion) -> Plane:
 
 def _margins(axes: Axes, ensemble: Ensemble) -> None:
     goal_c = ensemble.goal.isotherm_c
-    key = f"least_margin_mm_{goal_c:g}"
-    values = ensemble.table.outcome(key)
+    values = ensemble.table.outcome("least_margin_mm")
     known = values[np.isfinite(values)]
     if known.size:
         axes.hist(known, bins="auto", color=FAINT, edgecolor="white", linewidth=0.6)
-    plain = next(each for each in ensemble.spreads if each.key == key)
+    plain = next(each for each in ensemble.spreads if each.key == "least_margin_mm")
     for value, style, says in ((plain.nominal, "-", "as planned"), (plain.median, "--", "median")):
         if value is not None:
             axes.axvline(value, color=palette.INK, lw=1.3, ls=style, label=f"{says} {value:+.1f} mm".replace("-", "−"))
@@ -147,7 +145,7 @@ def _tornado(axes: Axes, strongest: Sequence[Influence]) -> None:
     axes.set_xlabel("rank correlation with the least margin, 95 % interval", size=8)
     handles = [Line2D([], [], color=colour, lw=5, label=kind) for kind, colour in KIND_COLOURS.items()]
     handles.append(Line2D([], [], color=FAINT, lw=5, label="not told apart from chance"))
-    axes.legend(handles=handles, fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(-1.0, 1.0), ncols=4,
+    axes.legend(handles=handles, fontsize=6.5, frameon=False, loc="lower right", bbox_to_anchor=(1.03, 0.99), ncols=4,
                 handlelength=1.0, columnspacing=1.2)  # fmt: skip
     _plain_axes(axes)
 
@@ -176,6 +174,6 @@ def _legend(figure: Figure, ensemble: Ensemble) -> None:
         Line2D([], [], color=palette.STRUCTURE, lw=1.4, ls="--", label="at risk"),
     ]
     figure.legend(
-        handles=entries, loc="lower left", bbox_to_anchor=(0.01, 0.02, 0.46, 0.06), mode="expand", ncols=3,
+        handles=entries, loc="lower left", bbox_to_anchor=(0.012, 0.03, 0.48, 0.06), mode="expand", ncols=3,
         fontsize=6.5, handlelength=1.5, facecolor="#3a4148", edgecolor="none", labelcolor="white", framealpha=1.0,
     )  # fmt: skip

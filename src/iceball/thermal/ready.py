@@ -30,6 +30,8 @@ from iceball.thermal.stepping import accuracy_named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from iceball.anatomy import Prepared
     from iceball.nouns import Case, Plan, Protection, ThermalHistory, Tissue
     from iceball.thermal._describe import Inputs
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     Change = Callable[[Tissue], Tissue]
 
 PROBES_MM = 18.0  # how far beyond the lesion active zones may reach
+EDGE_VOXELS = 3.5  # what a probe's spline needs to the edge of the scan
 REACH_MM = 26.0  # how much farther the box goes: what cools there by a few kelvin decides nothing in a plan
 
 
@@ -60,6 +63,14 @@ class Ready:
     backend: Backend
     spacing_mm: float
     inputs: Inputs
+
+    def holds(self, ends_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether active zones with these two ends (N, 2, 3), LPS [mm], lie in what was made ready: (N,)."""
+        core, whole = self.core.grid, self.ground.box.grid
+        edge_mm = EDGE_VOXELS * self.spacing_mm
+        place = whole.index_of(ends_mm) * self.spacing_mm
+        room = (place >= edge_mm) & (place <= (np.asarray(whole.shape) - 1) * self.spacing_mm - edge_mm)
+        return (core.contains(ends_mm) & room.all(axis=-1)).all(axis=-1)
 
     @property
     def protections(self) -> tuple[Protection, ...]:
@@ -111,6 +122,16 @@ def make_ready(
         spacing_mm=spacing_mm,
         inputs=like.inputs if like else inputs_of(case),
     )
+
+
+def try_protections(ready: Ready, protections: Sequence[Protection]) -> None:
+    """See whether ``protections`` do anything where they lie.
+
+    Raises
+    ------
+    InputError : if one of them does not
+    """
+    anatomy.reprotected(ready.prepared, _changing(protections))
 
 
 def freeze(
@@ -169,12 +190,11 @@ def _check_fits(ready: Ready, plan: Plan) -> None:
         raise InputError(
             "the plan's pockets and pads are not those that the case was made ready with: make it ready with them"
         )
-    grid = ready.core.grid
     for placement in plan.placements:
-        if not np.all(grid.contains(np.array(placement.active_ends_mm))):
+        if not ready.holds(np.array([placement.active_ends_mm]))[0]:
             raise GeometryError(
                 f"probe {placement.label}: its active zone reaches more than {PROBES_MM:g} mm beyond the lesion, "
-                "out of what was made ready. Move it toward the lesion, or simulate the plan on its own box."
+                "or too near to the edge of the scan. Move it toward the lesion, or simulate the plan on its own box."
             )
 
 

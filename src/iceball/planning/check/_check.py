@@ -46,6 +46,25 @@ def check(
 
     Source: thresholds from ``library.planning_rules()``, each with its source; severities are this project's choice.
     """
+    run = of_run(case, plan, history, assessment=assessment, screening=screening, facts=facts)
+    return gravest_first((*geometry(case, plan), *run))
+
+
+def of_run(
+    case: Case,
+    plan: Plan,
+    history: ThermalHistory,
+    *,
+    assessment: Assessment,
+    screening: Sequence[Finding] = (),
+    facts: Sequence[Fact] | None = None,
+) -> tuple[Finding, ...]:
+    """Findings of ``check`` without those of ``geometry``; parameters and errors as there.
+
+    Raises
+    ------
+    InputError : if the case has no lesion
+    """
     if case.lesion is None:
         raise InputError(f"case {case.id} has no lesion: mark the lesion (iceball lesion) before a plan is checked")
     known = known_of(case, measures.measure(case) if facts is None else facts)
@@ -53,7 +72,6 @@ def check(
     frozen = None if zone is None else measures.frozen_bone(case, zone)
     return gravest_first(
         (
-            *geometry(case, plan),
             *of_cold(case, plan, history, assessment, known.site),
             *of_bone(known, frozen, screening),
             *of_cement(case, known),

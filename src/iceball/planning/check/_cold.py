@@ -57,6 +57,7 @@ def _goal(case: Case, plan: Plan, history: ThermalHistory) -> Iterator[Finding]:
     if share >= goal.coverage_fraction:
         return
     target = f"the lesion with {goal.margin_mm:g} mm around it" if goal.margin_mm > 0 else "the lesion"
+    target = "the lesion's border with bone" if goal.aim == "interface" else target
     usual = "" if plan.goal is not None else " (the plan names no goal: this is the usual one)"
     says = (
         f"The {goal.isotherm_c:g} °C isotherm covers {percent(share)} of {target}; the goal is "

@@ -127,7 +127,7 @@ def helps(before: Standing, after: Standing) -> bool:
 
 def _planned(ready: Ready, plan: Plan, now: Standing) -> Iterator[Variation]:
     if now.worst is not None:
-        yield from to_spare(plan, now)
+        yield from to_spare(ready.case, plan, now)
     if not now.reached:
         yield from to_cover(ready.case, plan, now)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
-from iceball.nouns import Ball, Placement, Pocket, Protocol
+from iceball.nouns import Ball, Drawn, Placement, Pocket, Protocol
 from iceball.nouns._noun import noun
 from iceball.planning.check._probes import of_probes
 from iceball.planning.check._scene import scene, to_skin_mm
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Case, Plan, Protection, Step
     from iceball.nouns._noun import Point
+    from iceball.planning.check._scene import Scene
     from iceball.planning.check._standing import Standing
 
 # What is tried: choices of the search, not rules. A person may do the same by hand.
@@ -31,9 +32,13 @@ SHORTER_S = 180.0
 LEAST_FREEZE_S = 120.0
 WEAKER_FRACTION = 0.5
 POCKET_MM = 10.0
+CANAL = "spinal_canal"
 WARM_MM = 30.0
 NEAR_WARMEST_MM = 8.0
 TILTS_DEG = (0.0, 12.0, 24.0)
+PUSHES_MM = (0.0, 2.0, 4.0)
+LABELS = tuple(map(chr, range(ord("A"), ord("Z") + 1)))
+AGAINST = ("probe_spacing_close", "probes_nearly_touch", "tip_outside_bone", "shaft_near_structure")
 
 
 @noun
@@ -60,7 +65,7 @@ def to_cover(case: Case, plan: Plan, now: Standing) -> Iterator[Variation]:
         yield more
 
 
-def to_spare(plan: Plan, now: Standing) -> Iterator[Variation]:
+def to_spare(case: Case, plan: Plan, now: Standing) -> Iterator[Variation]:
     """Variations that keep the worst structure warmer, the simplest first."""
     worst = now.worst
     if worst is None:
@@ -71,11 +76,11 @@ def to_spare(plan: Plan, now: Standing) -> Iterator[Variation]:
         yield Variation(
             kind="power", does=f"probe {label} at {100 * powers[label]:.0f} % power", plan=_with_powers(plan, powers)
         )
-    yield from _protections(plan, now)
     shorter = _with_freezes(plan, lambda step: max(step.duration_s - SHORTER_S, min(step.duration_s, LEAST_FREEZE_S)))
     if shorter.protocol != plan.protocol:
         does = f"freeze {SHORTER_S / 60:g} min shorter each time ({shorter.protocol})"
         yield Variation(kind="time", does=does, plan=shorter)
+    yield from _protections(case, plan, now)
 
 
 def joined(plan: Plan, first: Variation, second: Variation) -> Variation | None:
@@ -132,30 +137,35 @@ def _away_mm(placement: Placement, place_mm: Point) -> float:
     return distance_mm((place, place), (deep, shallow))
 
 
-def _protections(plan: Plan, now: Standing) -> Iterator[Variation]:
-    """What warms or parts, at the place where the worst structure is coldest."""
+def _protections(case: Case, plan: Plan, now: Standing) -> Iterator[Variation]:
+    """What warms or parts, at the place where the worst structure is coldest.
+
+    The cord cannot be parted from what lies beside it: only its canal, where that is told apart, can be kept warm.
+    """
     worst = now.worst
     assert worst is not None  # the caller looked
-    label = f"beside {worst.name.replace('_', ' ')}"
+    words = worst.name.replace("_", " ")
+    label, at = f"beside {words}", ", ".join(f"{value:.0f}" for value in worst.place_mm)
     if any(protection.label == label for protection in plan.protections):
         return
+    ball = Ball(centre_mm=worst.place_mm, radius_mm=WARM_MM if worst.limit_kind == "skin" else POCKET_MM)
     if worst.limit_kind == "skin":
-        pad = library.warm_pad("saline_glove", label=label, region=Ball(centre_mm=worst.place_mm, radius_mm=WARM_MM))
-        does = "a glove of warm saline on the skin over the coldest place"
-        yield Variation(kind="protection", does=does, plan=_protected(plan, pad))
-        return
-    region = Ball(centre_mm=worst.place_mm, radius_mm=POCKET_MM)
-    gas = Pocket(label=label, filling="carbon_dioxide", region=region)
-    at = f"within {POCKET_MM:g} mm of ({', '.join(f'{value:.0f}' for value in worst.place_mm)}) mm"
-    words = worst.name.replace("_", " ")
-    yield Variation(kind="protection", does=f"carbon dioxide beside the {words}, {at}", plan=_protected(plan, gas))
-    warm = library.irrigation(label=label, region=region)
-    yield Variation(
-        kind="protection", does=f"warm saline kept flowing beside the {words}, {at}", plan=_protected(plan, warm)
-    )
+        pad = library.warm_pad("saline_glove", label=label, region=ball)
+        yield Variation(
+            kind="protection", does=f"a glove of warm saline on the skin at ({at}) mm", plan=_and(plan, pad)
+        )
+    elif case.structure(worst.name).limit == "spinal_cord":
+        if CANAL in {each.name for each in case.structures}:
+            warm = library.irrigation(label=label, region=Drawn(structure=CANAL))
+            does = "warm saline kept flowing in the spinal canal, if it can be laid there"
+            yield Variation(kind="protection", does=does, plan=_and(plan, warm))
+    else:
+        gas = Pocket(label=label, filling="carbon_dioxide", region=ball)
+        does = f"carbon dioxide beside the {words}, within {POCKET_MM:g} mm of ({at}) mm, if it can be laid there"
+        yield Variation(kind="protection", does=does, plan=_and(plan, gas))
 
 
-def _protected(plan: Plan, protection: Protection) -> Plan:
+def _and(plan: Plan, protection: Protection) -> Plan:
     return dataclasses.replace(plan, protections=(*plan.protections, protection))
 
 
@@ -163,30 +173,45 @@ def _another(case: Case, plan: Plan, now: Standing) -> Variation | None:
     """One more probe whose active zone lies where the target stays warmest; None where no way leads there."""
     if now.warmest_mm is None:
         return None
-    middle = np.asarray(now.warmest_mm)
-    model = _nearest(plan, now.warmest_mm)
-    label = next(
-        name for name in map(chr, range(ord("A"), ord("Z") + 1)) if name not in {p.label for p in plan.placements}
-    )
-    there = scene(case)
-    for outward in _directions(plan, model):
-        deep = middle - outward * model.probe.active_length_mm / 2
-        tip = deep - outward * model.probe.tip_to_active_mm
-        skin_mm = to_skin_mm(there, _point(tip), _point(tip + outward))
-        if skin_mm is None or skin_mm < model.probe.active_length_mm + model.probe.tip_to_active_mm:
-            continue
-        new = Placement(label=label, probe=model.probe, entry_mm=_point(tip + skin_mm * outward), tip_mm=_point(tip))
-        said = (*of_probes((*plan.placements, new)), *of_way(case, there, new, ()))
-        bad = [
-            each for each in said if each.severity == "stop" or each.rule in ("probe_spacing_close", "tip_outside_bone")
-        ]
-        if [each for each in bad if label in each.subject or each.rule.startswith("shaft_")]:
-            continue
-        place = ", ".join(f"{value:.0f}" for value in new.tip_mm)
-        does = f"one more {model.probe.name} with its tip at ({place}) mm, where the target stays warmest"
-        more = dataclasses.replace(plan, placements=(*plan.placements, new))
-        return Variation(kind="another probe", does=does, plan=more)
+    model, there = _nearest(plan, now.warmest_mm), scene(case)
+    label = next((name for name in LABELS if name not in {placement.label for placement in plan.placements}), "another")
+    for push_mm in PUSHES_MM:
+        middle = _pushed(model, np.asarray(now.warmest_mm, dtype=np.float64), push_mm)
+        for outward in _directions(plan, model):
+            new = _laid(there, model, label, middle, outward)
+            if new is None or _stands_against(case, there, plan, new):
+                continue
+            place = ", ".join(f"{value:.0f}" for value in new.tip_mm)
+            does = f"one more {model.probe.name} ({label}) with its tip at ({place}) mm, where the target stays warmest"
+            more = dataclasses.replace(plan, placements=(*plan.placements, new))
+            return Variation(kind="another probe", does=does, plan=more)
     return None
+
+
+def _pushed(model: Placement, middle: NDArray[np.float64], push_mm: float) -> NDArray[np.float64]:
+    """The place, ``push_mm`` farther from the active zone of ``model`` [mm]."""
+    deep, shallow = (np.asarray(end, dtype=np.float64) for end in model.active_ends_mm)
+    share = np.clip((middle - deep) @ (shallow - deep) / float((shallow - deep) @ (shallow - deep)), 0.0, 1.0)
+    away = middle - (deep + share * (shallow - deep))
+    return middle + push_mm * away / max(float(np.linalg.norm(away)), 1e-6)
+
+
+def _laid(
+    there: Scene, model: Placement, label: str, middle: NDArray[np.float64], outward: NDArray[np.float64]
+) -> Placement | None:
+    """A probe like ``model`` with the middle of its active zone at ``middle``; None where no skin is reached."""
+    tip = middle - outward * (model.probe.active_length_mm / 2 + model.probe.tip_to_active_mm)
+    skin_mm = to_skin_mm(there, _point(tip), _point(tip + outward))
+    if skin_mm is None or skin_mm < model.probe.active_length_mm + model.probe.tip_to_active_mm + 1.0:
+        return None
+    return Placement(label=label, probe=model.probe, entry_mm=_point(tip + skin_mm * outward), tip_mm=_point(tip))
+
+
+def _stands_against(case: Case, there: Scene, plan: Plan, new: Placement) -> bool:
+    """Whether a rule stands against the new probe: no stop, and nothing that would make it useless or unsafe."""
+    among = [finding for finding in of_probes((*plan.placements, new)) if finding.subject.endswith(f" and {new.label}")]
+    own = [*among, *of_way(case, there, new, ())]
+    return any(finding.severity == "stop" or finding.rule in AGAINST for finding in own)
 
 
 def _directions(plan: Plan, model: Placement) -> Iterator[NDArray[np.float64]]:

@@ -138,7 +138,7 @@ def _active_zone(there: Scene, placement: Placement) -> Iterator[Finding]:
     away = _numerics.nearest(there.rim_mm, points, 1)[0].max()
     if away > library.planning_rule("active_zone_beyond_lesion").threshold.value:
         says = (
-            f"The active zone of probe {placement.label} reaches {away:.0f} mm beyond the lesion: "
+            f"The active zone of probe {placement.label} reaches {away:.1f} mm beyond the lesion: "
             "it freezes what need not freeze."
         )
         yield found("active_zone_beyond_lesion", says, subject=f"probe {placement.label}", measured=float(away))

@@ -9,6 +9,7 @@ import numpy as np
 
 from iceball import library
 from iceball.assessment.sampling import sample
+from iceball.assessment.wanted import goal_target
 from iceball.nouns import Goal, Volume
 
 if TYPE_CHECKING:
@@ -42,19 +43,14 @@ def lethal_zone(case: Case, history: ThermalHistory, isotherm_c: float) -> Volum
 
 
 def target_points_mm(case: Case, goal: Goal) -> NDArray[np.float64]:
-    """(N, 3) voxel centres of the lesion with the margin of ``goal`` around it, evenly thinned, LPS [mm]."""
-    from scipy import ndimage  # only here: slow to import
+    """(N, 3) voxel centres of what ``goal`` wants frozen, LPS [mm].
 
-    assert case.lesion is not None  # nothing is judged without a lesion
-    grid = case.ct.grid
-    there = np.argwhere(np.asarray(case.lesion.mask.array) > 0)
-    reach = np.ceil(goal.margin_mm / np.asarray(grid.spacing_mm)).astype(int) + 1
-    place = _around(np.stack([there.min(axis=0) - reach, there.max(axis=0) + reach]), grid.shape)
-    assert place is not None  # it holds the lesion
-    mask = np.asarray(case.lesion.mask.array)[place] > 0
-    if goal.margin_mm > 0:
-        mask = np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.spacing_mm)) <= goal.margin_mm
-    return grid.position_mm(np.argwhere(mask) + [s.start for s in place])
+    Raises
+    ------
+    InputError : if the case has no lesion, or the goal aims at an interface with bone that is not there
+    """
+    wanted = goal_target(case, goal)
+    return wanted.grid.position_mm(np.argwhere(wanted.array))
 
 
 def covered_fraction(history: ThermalHistory, points_mm: NDArray[np.float64], isotherm_c: float) -> float:

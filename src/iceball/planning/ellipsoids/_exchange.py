@@ -11,6 +11,8 @@ from iceball.nouns._noun import array_noun, noun
 from iceball.planning.ellipsoids._apart import apart_mm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from iceball.planning.ellipsoids._pool import Pool
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     Field = NDArray[np.float64]
     Bits = NDArray[np.uint8]
 
-# Numerical: what is not covered weighs so much more than what is covered in vain, each as a share of the target. Covering
-# goes first, as the goal asks; among plans that cover alike the one that freezes least wins.
+# Numerical: what is not covered weighs so much more than what is covered in vain, each as a share of the target.
+# Covering goes first, as the goal asks; among plans that cover alike the one that freezes least wins.
 MISSED_WEIGHT = 10.0
 
 
@@ -34,7 +36,7 @@ class Spacing:
 
 @array_noun
 class Chosen:
-    """The ``numbers`` in the pool, and what they cost; ``cost`` is infinite where there were too few ways."""
+    """The ``numbers`` in the pool, and what they cost; ``cost`` is infinite where there is no way at all."""
 
     numbers: tuple[int, ...]
     cost: float
@@ -53,20 +55,21 @@ def usual_spacing(shaft_diameter_mm: float) -> Spacing:
 
 
 class Chooser:
-    """Chooses ``count`` ways of one pool for one target."""
+    """Chooses up to ``count`` ways of one pool for one target of ``points`` until ``over`` says that it is time."""
 
-    def __init__(self, pool: Pool, count: int, spacing: Spacing, *, points: int, enough: float) -> None:
-        self.pool, self.count, self.spacing = pool, count, spacing
+    def __init__(self, pool: Pool, count: int, *, points: int, enough: float, over: Callable[[], bool]) -> None:
+        self.pool, self.count, self.over = pool, count, over
+        self.spacing = usual_spacing(pool.shaft_diameter_mm)
         self.points, self.enough = points, enough
         self.shafts_mm = pool.shafts_mm
 
     def grown(self, first: int) -> Chosen:
-        """Begin with the way ``first`` and add the best one each time."""
+        """Begin with the way ``first`` and add the best one each time; fewer where no other keeps its distance."""
         numbers = [first]
         while len(numbers) < self.count:
             best, cost = self._best(numbers)
             if not np.isfinite(cost):
-                return Chosen(numbers=tuple(numbers), cost=np.inf)
+                break
             numbers.append(best)
         return Chosen(numbers=tuple(numbers), cost=self.cost(numbers))
 
@@ -74,7 +77,7 @@ class Chooser:
         """Exchange one probe after the other for the way that costs least beside the rest, until none is better."""
         numbers, cost, since = list(chosen.numbers), chosen.cost, 0
         place = 0
-        while since < len(numbers):
+        while since < len(numbers) and not self.over():
             others = numbers[:place] + numbers[place + 1 :]
             best, least = self._best(others)
             if least < cost - 1e-9:
@@ -96,18 +99,20 @@ class Chooser:
 
     def _costs(self, others: list[int]) -> Field:
         """(N,) cost of the ways ``others`` with each way of the pool."""
-        inside = self.pool.inside | np.bitwise_or.reduce(self.pool.inside[others], axis=0)
-        around = self.pool.around | np.bitwise_or.reduce(self.pool.around[others], axis=0)
+        inside = self.pool.inside | np.bitwise_or.reduce(self.pool.inside[others], axis=0, initial=0)
+        around = self.pool.around | np.bitwise_or.reduce(self.pool.around[others], axis=0, initial=0)
         covered = np.bitwise_count(inside).sum(axis=1) / self.points
         vain = np.bitwise_count(around).sum(axis=1) / self.points
         return MISSED_WEIGHT * np.maximum(self.enough - covered, 0.0) + vain
 
     def _free(self, others: list[int]) -> NDArray[np.bool_]:
         """(N,) ways that keep their distance from ``others``, and are not too far from all of them."""
+        if not others:
+            return np.ones(len(self.pool), dtype=bool)
         free, near = np.ones(len(self.pool), dtype=bool), np.zeros(len(self.pool), dtype=bool)
         for number in others:
             active = apart_mm(self.pool.active_mm[number], self.pool.active_mm)
             free &= active >= self.spacing.closest_mm
             free &= apart_mm(self.shafts_mm[number], self.shafts_mm) >= self.spacing.shafts_mm
             near |= active <= self.spacing.farthest_mm
-        return free & near if others else free
+        return free & near

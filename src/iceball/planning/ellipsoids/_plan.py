@@ -11,7 +11,7 @@ import numpy as np
 from iceball.errors import GeometryError, InputError
 from iceball.nouns import Goal, Placement, Plan
 from iceball.nouns._noun import noun, require_positive
-from iceball.planning.ellipsoids._exchange import Chooser, Chosen, usual_spacing
+from iceball.planning.ellipsoids._exchange import Chooser, Chosen
 from iceball.planning.ellipsoids._pool import Maker, Pool
 from iceball.planning.ellipsoids._sizes import ellipsoid_of
 from iceball.planning.ellipsoids._target import target_of
@@ -47,14 +47,14 @@ class Effort:
         require_positive("the time of a search", self.seconds_s, "s")
 
 
-def ellipsoid_plan(  # noqa: PLR0913  (the same questions as the planner's own)
+def ellipsoid_plan(
     case: Case, probe: Probe, protocol: Protocol, *, obstacles: Obstacles, goal: Goal, effort: Effort
 ) -> Plan:
-    """Plan ``effort.probes`` equal probes so that the union of their ellipsoids covers the target with the least beside.
+    """Plan equal probes so that the union of their fixed ellipsoids covers the target with the least beside it.
 
     Each probe brings the ellipsoid that its isotherm has in gel, alone (``ellipsoid_of``): nobody tells it what two
-    probes do together, what tissue it lies in, or what a nerve stands. Probes go by ways in, keep 1 to 2 cm apart and do
-    not cross. The idea is that of CryoMC (1 to 4 fixed ellipsoids moved by Nelder-Mead); none of its code is used.
+    probes do together, what tissue it lies in, or what a nerve stands. Probes go by ways in, keep 1 to 2 cm apart and
+    do not cross. The idea is that of CryoMC (1 to 4 fixed ellipsoids moved by Nelder-Mead); none of its code is used.
 
     Parameters
     ----------
@@ -66,12 +66,13 @@ def ellipsoid_plan(  # noqa: PLR0913  (the same questions as the planner's own)
     goal : Goal
         isotherm, margin and coverage that are aimed at
     effort : Effort
-        number of probes, time, seed; the time to compute the ellipsoid once is not counted
+        number of probes (fewer where no more keep their distance), time, seed; the time to compute the ellipsoid once
+        is not counted
 
     Raises
     ------
     InputError : if the case has no lesion, or the probe never reaches the isotherm
-    GeometryError : if no way leads in, or not so many that keep their distance
+    GeometryError : if no way leads in
 
     Source: this project's own method, a yardstick; spacing from ``library.planning_rules()``.
     """
@@ -83,8 +84,7 @@ def ellipsoid_plan(  # noqa: PLR0913  (the same questions as the planner's own)
     found = search.best(rng)
     if not np.isfinite(found.cost):
         raise GeometryError(
-            f"no {effort.probes} probes ({probe.name}) reach the lesion of case {case.id} and keep their distance: "
-            "allow other ways in, or fewer probes"
+            f"no way for {probe.name} leads to the lesion of case {case.id}: ask `iceball ways` what forbids it"
         )
     return _plan(case, protocol, goal, search.pool.picked(list(found.numbers)), probe)
 
@@ -100,24 +100,31 @@ class _Search:
     def best(self, rng: np.random.Generator) -> Chosen:
         """Restart until the time is over, then move the best."""
         tries = 0
-        while len(self.pool) < LEAST_WAYS and tries < MOST_TRIES and (tries == 0 or self._spent() < POOL_SHARE):
-            self.pool = self.pool.and_also(self.maker.anywhere(TRIED, rng))
+        while len(self.pool) < LEAST_WAYS and tries < MOST_TRIES and (tries == 0 or self._in_time()):
+            more = self.maker.beside(self.pool, TRIED // 4, 1.0, rng) if len(self.pool) else None
+            self.pool = self.pool.and_also(more or self.maker.anywhere(TRIED, rng))
             tries += 1
         found, restarts = Chosen(numbers=(), cost=np.inf), 0
         if not len(self.pool):
             return found
-        while restarts == 0 or (self._spent() < 1.0 and restarts != self.effort.restarts):
+        while restarts == 0 or (restarts != self.effort.restarts and not self._over()):
             found = min(found, self._moved(self._restarted(rng), rng), key=lambda each: each.cost)
             restarts += 1
         return found
+
+    def _in_time(self) -> bool:
+        return self.effort.restarts is not None or self._spent() < POOL_SHARE
 
     def _spent(self) -> float:
         return (time.perf_counter() - self.begun) / self.effort.seconds_s
 
     def _chooser(self, pool: Pool) -> Chooser:
         points = len(self.maker.target.inside_mm)
-        spacing = usual_spacing(self.maker.probe.shaft_diameter_mm)
-        return Chooser(pool, self.effort.probes, spacing, points=points, enough=self.goal.coverage_fraction)
+        enough = self.goal.coverage_fraction
+        return Chooser(pool, self.effort.probes, points=points, enough=enough, over=self._over)
+
+    def _over(self) -> bool:
+        return self._spent() >= 1.0 and self.effort.restarts is None
 
     def _restarted(self, rng: np.random.Generator) -> Chosen:
         chooser = self._chooser(self.pool)
@@ -127,7 +134,7 @@ class _Search:
     def _moved(self, chosen: Chosen, rng: np.random.Generator) -> Chosen:
         """Move every probe a little, less and less; what is better joins the pool."""
         for share in SHARES:
-            if not np.isfinite(chosen.cost) or (self._spent() >= 1.0 and self.effort.restarts is None):
+            if not np.isfinite(chosen.cost) or self._over():
                 break
             own = self.pool.picked(list(chosen.numbers))
             near = own

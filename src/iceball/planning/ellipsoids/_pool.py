@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Field = NDArray[np.float64]
     Bits = NDArray[np.uint8]
 
+ARRAYS = ("middle_mm", "outward", "entry_mm", "tip_mm", "active_mm", "inside", "around")
 AT_ONCE = 64  # ellipsoids whose points are counted together: bounds the memory
 
 
@@ -37,6 +39,7 @@ class Pool:
     active_mm: Field
     inside: Bits
     around: Bits
+    shaft_diameter_mm: float
 
     def __len__(self) -> int:
         """Return how many ways there are."""
@@ -49,11 +52,12 @@ class Pool:
 
     def and_also(self, other: Pool) -> Pool:
         """Return the ways of both, these first."""
-        return Pool(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__})
+        joined = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS}
+        return replace(self, **joined)
 
     def picked(self, chosen: list[int]) -> Pool:
         """Return only the ways ``chosen``."""
-        return Pool(**{name: getattr(self, name)[chosen] for name in self.__slots__})
+        return replace(self, **{name: getattr(self, name)[chosen] for name in ARRAYS})
 
 
 @array_noun
@@ -83,6 +87,7 @@ class Maker:
             active_mm=active,
             inside=self._covered(self.target.inside_mm, middles_mm[ok], toward),
             around=self._covered(self.target.around_mm, middles_mm[ok], toward),
+            shaft_diameter_mm=self.probe.shaft_diameter_mm,
         )
 
     def anywhere(self, count: int, rng: np.random.Generator) -> Pool:
@@ -91,10 +96,11 @@ class Maker:
         middles = points[rng.integers(len(points), size=count)] + rng.normal(0.0, 1.0, (count, 3))
         return self.pool(middles, rng.normal(size=(count, 3)))
 
-    def beside(self, way: Pool, count: int, share: float, rng: np.random.Generator) -> Pool:
-        """Ways near the one ``way``: off by normal errors, ``share`` of a diameter and of half a radian."""
-        middles = way.middle_mm + rng.normal(0.0, share * self.ellipsoid.diameter_mm, (count, 3))
-        inward = -way.outward + rng.normal(0.0, 0.5 * share, (count, 3))
+    def beside(self, ways: Pool, count: int, share: float, rng: np.random.Generator) -> Pool:
+        """Ways near some of ``ways``: off by normal errors, ``share`` of a diameter and of half a radian."""
+        near = rng.integers(len(ways), size=count)
+        middles = ways.middle_mm[near] + rng.normal(0.0, share * self.ellipsoid.diameter_mm, (count, 3))
+        inward = -ways.outward[near] + rng.normal(0.0, 0.5 * share, (count, 3))
         return self.pool(middles, inward)
 
     def _covered(self, points_mm: Field, middles_mm: Field, axis: Field) -> Bits:

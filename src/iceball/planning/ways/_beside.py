@@ -47,7 +47,7 @@ def beside(obstacles: Obstacles, entry_mm: NDArray[np.float64], tip_mm: NDArray[
 def _to_boxes(
     centres: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64], half: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(n,) distance [mm] from the line between two points to boxes about (n, 3) centres, all in the grid's own frame."""
+    """(n,) distance [mm] from the line between two points to boxes about (n, 3) centres, in the grid's own frame."""
     long = float(np.linalg.norm(end - start))
     along = (end - start) / long
     foot = (centres - start) @ along

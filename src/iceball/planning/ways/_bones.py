@@ -10,8 +10,6 @@ from iceball import library
 from iceball.nouns._noun import array_noun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from iceball.nouns import Case, Structure
@@ -23,7 +21,7 @@ ALSO_FRACTION = 0.25
 
 @array_noun
 class Bones:
-    """``own`` are the names of the lesion's bones, empty where no label says; ``others`` the labelled bones that are not.
+    """``own`` are the lesion's bones, none where no label says; ``others`` the labelled bones that are not.
 
     ``site`` is the word of ``lesion_site``; ``why_site`` how it was found.
     """
@@ -146,7 +144,7 @@ def own_bone(
 
     reach_mm = library.way_rules()["unlabelled_reach_mm"].value
     box = _box(lesion, reach_mm, thin)
-    pieces, _ = ndimage.label(dense[box] | lesion[box])  # pyright: ignore[reportGeneralTypeIssues]
+    pieces = np.asarray(ndimage.label(dense[box] | lesion[box])[0])  # pyright: ignore[reportIndexIssue]
     found = np.unique(pieces[lesion[box]])
     away = np.asarray(ndimage.distance_transform_edt(~lesion[box], sampling=thin.grid.spacing_mm))
     own = np.zeros_like(dense)
@@ -217,7 +215,7 @@ def without_specks(mask: NDArray[np.bool_], thin: Thinned) -> NDArray[np.bool_]:
     if not mask.any():
         return mask
     least = library.way_rules()["speck_ml"].value / thin.grid.voxel_ml
-    pieces, _ = ndimage.label(mask)  # pyright: ignore[reportGeneralTypeIssues]
+    pieces = np.asarray(ndimage.label(mask)[0], dtype=np.intp)  # pyright: ignore[reportIndexIssue]
     large = np.bincount(pieces.ravel()) >= least
     large[0] = False
     return large[pieces]

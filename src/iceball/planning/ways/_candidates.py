@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Numerical: how finely directions and points of the lesion are spread, and how much of the lesion is looked at.
 APART_DEG = 5.0
 STEEPEST_DEG = 65.0  # steeper ones are not even counted
-POINTS = 8
+POINTS, FEW_LINES, MORE_POINTS = 8, 200, 16  # where few lines hold, more points are tried, nearer to the border
+INNER_FRACTION, OUTER_FRACTION = 0.5, 0.9
 MOST_VOXELS = 4000
 BEYOND_MM = 1.5  # of the lesion's far border: where the active zone ends if it can
 
@@ -28,8 +29,8 @@ class Candidates:
     """N lines, and what became of them.
 
     ``lost_mm`` (N,) is the length in the lesion that the active zone misses, ``aside_mm`` (N,) how far the line passes
-    the lesion's centre by, ``chord_mm`` (N,) its length in the lesion, ``far_mm`` (N,) how far beyond ``through_mm`` the
-    lesion ends.
+    the lesion's centre by, ``chord_mm`` (N,) its length in the lesion, ``far_mm`` (N,) how far beyond ``through_mm``
+    the lesion ends.
     """
 
     through_mm: NDArray[np.float64]
@@ -50,15 +51,22 @@ class Candidates:
 def candidates(obstacles: Obstacles, probe: Probe) -> Candidates:
     """Try lines through the lesion of ``obstacles`` in every direction, closed ones too, so that they can be counted.
 
-    The active zone of ``probe`` ends a little beyond the lesion, at its far border, or the tip does.
+    The active zone of ``probe`` ends a little beyond the lesion or at its far border, or the tip ends there or within.
+    Where few of the lines hold, more are tried, through points nearer to the border too.
     """
+    first = _tried(obstacles, probe, _spread(obstacles.lesion_mm, POINTS, INNER_FRACTION))
+    if int(first.ok.sum()) >= FEW_LINES:
+        return first
+    return _tried(obstacles, probe, _spread(obstacles.lesion_mm, MORE_POINTS, OUTER_FRACTION))
+
+
+def _tried(obstacles: Obstacles, probe: Probe, points: NDArray[np.float64]) -> Candidates:
     directions = _directions()
-    points = _spread(obstacles.lesion_mm)
     through = np.repeat(points, len(directions), axis=0)
     inward = np.tile(directions, (len(points), 1))
     near, far = _chords(obstacles, through, inward)
     dead_mm = probe.tip_to_active_mm
-    tips = np.stack([far + dead_mm + BEYOND_MM, far + dead_mm / 2, far], axis=1)
+    tips = np.stack([far + dead_mm + BEYOND_MM, far + dead_mm / 2, far, far - (far - near) / 4], axis=1)
     count = tips.shape[1]
     through, inward, near, far = (np.repeat(each, count, axis=0) for each in (through, inward, near, far))
     beyond = tips.ravel()
@@ -87,18 +95,18 @@ def _directions() -> NDArray[np.float64]:
     return every[np.abs(height) <= np.sin(np.radians(STEEPEST_DEG))]
 
 
-def _spread(voxels_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spread(voxels_mm: NDArray[np.float64], most: int, share: float) -> NDArray[np.float64]:
     """(m, 3) points of the lesion: the one nearest to its centre, then each as far as can be from those before.
 
-    Only the inner part of the lesion is used: half way from the centre to the border.
+    The lesion is shrunk to ``share`` about its centre before.
     """
     some = voxels_mm[:: max(1, len(voxels_mm) // MOST_VOXELS)]
     centre = voxels_mm.mean(axis=0)
     nearest = some[np.argmin(np.linalg.norm(some - centre, axis=1))]
-    inner = nearest + (some - nearest) / 2
+    inner = nearest + (some - nearest) * share
     found = [nearest]
     away = np.linalg.norm(inner - nearest, axis=1)
-    while len(found) < POINTS and away.max() > STEP_MM:
+    while len(found) < most and away.max() > STEP_MM:
         found.append(inner[int(np.argmax(away))])
         away = np.minimum(away, np.linalg.norm(inner - found[-1], axis=1))
     return np.array(found)

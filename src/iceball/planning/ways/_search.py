@@ -182,13 +182,12 @@ def _way(probe: Probe, around: Obstacles, tried: Candidates, each: int, kind: st
     cost_mm += library.way_rules()["unusual_mm"].value * (int(was) - int(usual))
     bone = _through_bone(probe, around, tried, each)
     sector = SECTORS[int(traced.sector[each])]
+    back_mm = bone["cannula_back_mm"] if bone["cannula_back_mm"] < traced.length_mm[each] - 0.1 else np.inf
     says = words.sentence(
         words.direction(sector, outward),
         float(traced.length_mm[each]),
         approach,
-        words.bone_words(
-            bone["cortex_mm"], bone["bone_angle_deg"], bone["cannula"], bone["cannula_back_mm"], bone["drill"]
-        ),
+        words.bone_words(bone["cortex_mm"], bone["bone_angle_deg"], bone["cannula"], back_mm, bone["drill"]),
         near,
     )
     number = int(traced.nearest[each])

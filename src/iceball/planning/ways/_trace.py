@@ -44,12 +44,13 @@ class Traced:
 
     ``ok`` (N,) says which are ways in; ``why`` (N,) is a ``Why``, and ``hindrances`` (N,) has the bit 1 << why for all
     that forbid a line. ``entry_mm`` (N, 3) is the first point outside the skin, NaN where a line meets none within
-    reach, and ``length_mm`` then infinite. ``clearance_mm`` (N,) is the least distance less what that structure asks,
-    at most too small, and never more than what the field sees; ``nearest`` (N,) the structure's number in
-    ``Obstacles.all`` counted from 1, 0 where none is near. ``cortex_mm`` is the dense bone crossed, ``bone_angle_deg``
-    the angle to the bone's normal where it is met first, NaN where no bone of the lesion is met before the lesion;
-    ``bone_mm`` how far from the tip that is, ``bone_crossed_mm`` the length in it before the lesion; ``lesion_mm`` the length inside the lesion. ``sector`` (N,) counts in
-    ``SECTORS``.
+    reach, and ``length_mm`` then infinite. ``clearance_mm`` (N,) is the least distance from ``nearest`` (N,), a number
+    in ``Obstacles.all`` counted from 1 (0: none is near), less what that structure asks: at most too small, and never
+    more than what the field sees. Nearest is what has the least d² - a², d its distance and a what it asks; no other
+    has less. ``cortex_mm`` (N,) is the dense bone crossed,
+    ``bone_angle_deg`` (N,) the angle to the bone's normal where it is met first, NaN where no bone of the lesion is met
+    before the lesion, ``bone_mm`` (N,) how far from the tip that is, and ``bone_crossed_mm`` (N,) the length in it
+    before the lesion; ``lesion_mm`` (N,) is the length inside the lesion. ``sector`` (N,) counts in ``SECTORS``.
     """
 
     ok: NDArray[np.bool_]

@@ -9,7 +9,7 @@ from iceball.planning.ways._rules import Position, Sector
 
 @noun
 class Near:
-    """A structure beside a way: from the outside of the instrument to it, and what it asks; ``joint`` and the like too."""
+    """A structure beside a way: from the outside of the instrument to it, and what it asks."""
 
     structure: str
     distance_mm: float
@@ -21,10 +21,10 @@ class Way:
     """One straight way from the skin (``entry_mm``) to ``tip_mm``, LPS.
 
     ``clearance_mm`` is what is left beyond what the nearest structures ask. ``cortex_mm`` is the dense bone crossed,
-    ``bone_angle_deg`` the angle to the bone's normal where it is met, ``bone_mm`` how far from the tip that is; None
-    where no bone of the lesion is met before it. ``cannula`` names the bone cannula, "" where none is needed; it must
-    end at ``cannula_end_mm``, ``cannula_back_mm`` above the tip. ``lesion_mm`` is the length in the lesion, of which the
-    active zone misses ``lost_mm``.
+    ``bone_angle_deg`` the angle to the bone's normal where it is met, ``bone_mm`` how far from the tip that is (None
+    where no bone of the lesion is met before it), ``bone_crossed_mm`` the length in that bone before the lesion.
+    ``cannula`` names the bone cannula, "" where none is needed; it must end at ``cannula_end_mm``, ``cannula_back_mm``
+    above the tip. ``lesion_mm`` is the length in the lesion, of which the active zone misses ``lost_mm``.
     """
 
     entry_mm: Point

@@ -88,13 +88,14 @@ def sentence(where: str, length_mm: float, approach: str, bone: str, near: tuple
 
 
 def bone_words(cortex_mm: float, angle_deg: float | None, cannula: str, back_mm: float, drill: bool) -> str:
-    """Return what a way needs to pass bone."""
+    """Return what a way needs to pass bone; ``back_mm`` infinite: the cannula must come out altogether."""
     if not cannula:
         return "no bone to pass"
     met = "" if angle_deg is None else f", bone met at {angle_deg:.0f}°"
     by = "drill" if drill else "by hand"
     cortex = f"{cortex_mm:.1f} mm of cortex" if cortex_mm else "cortex too thin to be seen on this scan"
-    return f"{cortex}{met}: {by}, {cannula} cannula drawn back to {back_mm:.0f} mm above the tip"
+    drawn = f"drawn back to {back_mm:.0f} mm above the tip" if np.isfinite(back_mm) else "drawn out of the body"
+    return f"{cortex}{met}: {by}, {cannula} cannula {drawn} before freezing"
 
 
 def none_found(obstacles: Obstacles, tally: tuple[tuple[str, int], ...], openers: tuple[Opener, ...]) -> Finding:
@@ -134,8 +135,8 @@ def beside_the_ways(obstacles: Obstacles, labelled: bool, usual: bool) -> list[F
     found = []
     if not labelled:
         says = (
-            "no structure at risk is labelled in this case: the ways keep off bone, gas and metal by HU and off nothing "
-            "else. Outline what is at risk first (`iceball structures`, `iceball segment`)."
+            "no structure at risk is labelled in this case: the ways keep off bone, gas and metal by HU and off "
+            "nothing else. Outline what is at risk first (`iceball structures`, `iceball segment`)."
         )
         found.append(Finding(rule="ways_unlabelled", severity="caution", says=says, source=SOURCE))
     if not obstacles.own:

@@ -1,0 +1,173 @@
+"""The search: guess, run, learn from the run, move, run again; with one probe more as long as it helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import thermal
+from iceball.assessment import sampled
+from iceball.errors import SimulationError
+from iceball.nouns import Plan
+from iceball.planning._guess import Guess
+from iceball.planning._search import exchange, nudge
+from iceball.planning._shapes import potential, shape_of
+from iceball.planning._trial import try_all
+from iceball.planning._worth import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from iceball.nouns import Protection, Protocol
+    from iceball.planning._pool import Pool
+    from iceball.planning._scene import Scene
+    from iceball.planning._trial import Trial
+    from iceball.planning._worth import Marks
+    from iceball.planning.ways import Obstacles
+    from iceball.thermal import Ready
+
+    Tell = Callable[[str], None]
+
+ROUNDS = 3
+SPARE = 0.015  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
+LITTLE = 0.01  # what more probes must add to be worth trying more
+OPTIMISM = 0.04  # runs mostly cover more than the first guess
+GENTLE = Weights(stop=1.5, caution=4.0)
+
+
+@dataclass
+class Search:
+    """A search under way, alive only inside ``optimise``: what is known, and every run so far."""
+
+    scene: Scene
+    marks: Marks
+    obstacles: Sequence[Obstacles]
+    pool: Pool
+    ready: Ready
+    protocol: Protocol
+    tell: Tell
+    rng: np.random.Generator
+    protections: tuple[Protection, ...] = ()
+    guess: Guess = None  # pyright: ignore[reportAssignmentType]  (filled in when it begins)
+    added: NDArray = None  # pyright: ignore[reportAssignmentType]
+    trials: list[Trial] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Learn what one probe of each kind does in this patient."""
+        shapes = []
+        for number in range(len(self.pool.probes)):
+            mine = np.flatnonzero(self.pool.probe == number)
+            if not mine.size:
+                continue
+            away = np.linalg.norm(self.pool.middle_mm[mine] - self.scene.centre_mm, axis=1)
+            placements = self.pool.part(mine[[int(np.argmin(away))]]).placements()
+            plan = Plan(placements=placements, protocol=self.protocol, protections=self.protections)
+            history = thermal.freeze(self.ready, plan, curves=False)
+            shapes.append((number, shape_of(placements[0], history)))
+            start = potential(sampled(history.start, self.marks.points_mm, outside=37.0))
+        known = dict(shapes)
+        first = shapes[0][1]
+        every = tuple(known.get(number, first) for number in range(len(self.pool.probes)))
+        self.guess = Guess(scene=self.scene, marks=self.marks, shapes=every, start=start)
+        self.added = self.guess.potentials(self.pool).astype(np.float32)
+
+    def under(self, ready: Ready, protections: tuple[Protection, ...]) -> Search:
+        """The same search on a patient who is protected: its runs are its own."""
+        return replace(self, ready=ready, protections=protections, trials=[])
+
+    def run(self, chosen: Sequence[Pool], protocol: Protocol | None = None) -> list[Trial]:
+        """Run placements, and remember the runs."""
+        wishes = [(each, protocol or self.protocol) for each in chosen]
+        done = try_all(self.scene, self.marks, self.ready, wishes, protections=self.protections)
+        self.trials += done
+        best = min(self.trials, key=lambda trial: trial.loss)
+        self.tell(
+            f"{len(self.trials)} plans run; best: {best.chosen.size} probes cover {100 * best.coverage_fraction:.0f} %"
+        )
+        return done
+
+    def climb(self, first: Sequence[Pool], weights: Sequence[Weights], rounds: int = ROUNDS) -> list[Trial]:
+        """From each of ``first``, by ``weights`` of its own: run, learn, move; the runs."""
+        now, done = list(first), []
+        for turn in range(rounds):
+            fresh = self.run(now)
+            done += fresh
+            if turn == rounds - 1:
+                break
+            now = [
+                nudge(self.taught_by(trial), trial.chosen, self.obstacles, self.ready, weight, self.rng)
+                for trial, weight in zip(fresh, weights, strict=True)
+            ]
+        return done
+
+    def taught_by(self, trial: Trial) -> Guess:
+        """The guess as corrected by ``trial``."""
+        return self.guess.taught(self.guess.potentials(trial.chosen).sum(axis=0), trial.cold_c)
+
+    def with_probes(self, count: int) -> list[Trial]:
+        """The best that ``count`` probes can do, found in a few runs."""
+        kinds = (Weights(), GENTLE)
+        first = [exchange(self.guess, self.pool, self.added, count, weights) for weights in kinds]
+        found = [(pool, weights) for pool, weights in zip(first, kinds, strict=True) if pool is not None]
+        if not found:
+            return []
+        done = self.climb([pool for pool, _ in found], [weights for _, weights in found])
+        best = min(done, key=lambda trial: trial.loss)
+        scale = self.taught_by(best).scale
+        self.guess = replace(self.guess, scale=scale)  # the next number of probes begins where this one ended
+        return done
+
+    def fewest(self, most: int) -> int:
+        """The number of probes to begin with: the fewest that are guessed to do."""
+        for count in range(1, most + 1):
+            chosen = exchange(self.guess, self.pool, self.added, count, Weights())
+            if chosen is None:
+                return max(1, count - 1)
+            covered = self.guess.coverage(self.guess.potentials(chosen).sum(axis=0))
+            if covered >= self.scene.goal.coverage_fraction - OPTIMISM:
+                return count
+        return most
+
+
+def numbers(search: Search, most: int) -> None:
+    """Try numbers of probes: from the fewest that may do, up while more help, and down while fewer still do."""
+    first = search.fewest(most)
+    reached = None
+    best_so_far = 0.0
+    for count in range(first, most + 1):
+        done = search.with_probes(count)
+        if not done:
+            break
+        if any(trial.reaches(search.scene, spare=SPARE) for trial in done):
+            reached = count
+            break
+        gain = min((trial.loss for trial in done), default=np.inf)
+        if count > first + 1 and gain > best_so_far - LITTLE:
+            break
+        best_so_far = gain if count == first else min(best_so_far, gain)
+    while reached is not None and 1 < reached <= first:
+        fewer = reached - 1
+        done = search.with_probes(fewer)
+        if not any(trial.reaches(search.scene, spare=SPARE) for trial in done):
+            break
+        reached, first = fewer, fewer
+
+
+def best_of(search: Search) -> Trial:
+    """The run to go on with: of those that reach the goal that with the fewest probes, else the least loss.
+
+    Raises
+    ------
+    SimulationError : if there was no run
+    """
+    if not search.trials:
+        raise SimulationError("no plan was run: report this case, it is a fault of iceball")
+    for spare in (SPARE, 0.0):
+        reaching = [trial for trial in search.trials if trial.reaches(search.scene, spare=spare)]
+        if reaching:
+            return min(reaching, key=lambda trial: (trial.chosen.size, trial.cautions, trial.loss))
+    return min(search.trials, key=lambda trial: trial.loss)
