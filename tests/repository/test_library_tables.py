@@ -49,23 +49,37 @@ def every_row() -> Iterator[tuple[str, Cited]]:
     yield "limits.named_below", library.named_below()
     for group in (library.thresholds, library.hu_rules, library.physics, library.outline_rules, library.measure_rules):
         yield from ((f"{group.__name__}.{name}", row) for name, row in group().items())
+    yield from ((f"ways.{name}", row) for name, row in library.way_rules().items())
+    yield from ((f"ways.keep.{key}", rule.keep) for key, rule in library.keep_rules().items())
+    yield from ((f"ways.sites.{site}", rule.bone_angle_largest) for site, rule in library.way_sites().items())
+    yield from ((f"ways.cannulas.{each.name}", row) for each in library.cannulas() for row in (each.outer, each.inner))
+    yield "ways.reach.default", library.probe_reach()
     for rule in library.screening_rules():
         yield from ((f"screening.{rule.key}.figures.{name}", row) for name, row in rule.figures.items())
         if rule.limit is not None:
             yield f"screening.{rule.key}.limit", rule.limit
     for score in library.scores():
         yield from ((f"scores.{score.name}.{name}", row) for name, row in score.rows.items())
+    yield from _of_planning()
+
+
+def _of_planning() -> Iterator[tuple[str, Cited]]:
+    """Every row of the rules of planning and of the numbers beside them."""
+    yield from ((f"planning.rules.{key}", rule.limit) for key, rule in library.planning_rules().items() if rule.limit)
+    yield from ((f"planning.numbers.{name}", row) for name, row in library.planning_numbers().items())
 
 
 def test_every_source_exists_and_every_source_is_used() -> None:
     used = {source.key for source in library.sources_of(*(row for _, row in every_row()))}
     used |= {"totalsegmentator_2023"}  # the numbering of structures.toml: no Cited number rests on it
+    used |= {source.key for source in library.planning_sources()}  # of rules without a number
     used |= {source.key for source in library.screening_sources()}  # of rules and sites without a number
     used |= {key for study in STUDIES for key in tables.table(study)["sources"]}
     assert used == set(library.sources())
 
 
-CONSTANTS = [*library.hu_rules(), *library.physics(), *library.outline_rules(), *library.measure_rules()]
+CONSTANTS = [*library.way_rules(), *library.hu_rules(), *library.physics(), *library.outline_rules(), *library.measure_rules()]
+CONSTANTS += [*library.planning_numbers(), *library.planning_rules()]
 CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
 CONSTANTS += sorted({quantity for name in library.implant_names() for quantity in library.implant_rows(name)})
 

@@ -21,6 +21,7 @@ PROBE = Probe(
     tip_to_active_mm=3.0,
 )
 OWN = "vertebrae_L2"
+FAR_MM = 30.0  # from the line: what is farther aside is no test of anything, and counts as infinitely far
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +47,8 @@ def body(
     site="",
 ) -> Case:
     """An elliptic trunk of ``half_mm`` about ``middle_mm``, a round bone in it and a round lesion in that."""
-    low = np.array([middle_mm[0] - half_mm[0] - margin_mm, middle_mm[1] - half_mm[1] - margin_mm, -height_mm / 2])
-    high = np.array([middle_mm[0] + half_mm[0] + margin_mm, middle_mm[1] + half_mm[1] + margin_mm, height_mm / 2])
-    shape = tuple(int(np.ceil(n)) for n in (high - low) / spacing_mm)
-    grid = Grid(shape=shape, spacing_mm=spacing_mm, origin_mm=tuple(low.tolist()))
+    grid = _grid(spacing_mm, half_mm, height_mm, middle_mm, margin_mm)
+    shape = grid.shape
     x, y, z = np.moveaxis(grid.position_mm(np.moveaxis(np.indices(shape), 0, -1)), -1, 0)
     hu = np.full(shape, AIR_HU, dtype=np.int16)
     hu[((x - middle_mm[0]) / half_mm[0]) ** 2 + ((y - middle_mm[1]) / half_mm[1]) ** 2 < 1] = SOFT_HU
@@ -79,20 +78,27 @@ def body(
     )
 
 
+def _grid(spacing_mm, half_mm, height_mm, middle_mm, margin_mm) -> Grid:
+    low = np.array([middle_mm[0] - half_mm[0] - margin_mm, middle_mm[1] - half_mm[1] - margin_mm, -height_mm / 2])
+    high = np.array([middle_mm[0] + half_mm[0] + margin_mm, middle_mm[1] + half_mm[1] + margin_mm, height_mm / 2])
+    shape = tuple(int(np.ceil(n)) for n in (high - low) / spacing_mm)
+    return Grid(shape=shape, spacing_mm=spacing_mm, origin_mm=tuple(low.tolist()))
+
+
 def structure(name: str, label: int) -> Structure:
     """A structure with the role, limit and tissue that the library gives its name."""
     rule = library.structure_rule(name)
     return Structure(name=name, role=rule.role, label=label, limit=rule.limit, tissue=rule.tissue)
 
 
-def asked_mm(case: Case, radius_mm: float) -> dict[str, float]:
-    """What the way's axis keeps from each structure by the library's own rows [mm]; the lesion's bone has none."""
+def asked_mm(case: Case, radius_mm: float, own: tuple[str, ...] = (OWN,)) -> dict[str, float]:
+    """What the way's axis keeps from each structure by the library's rows [mm]; from its ``own`` bone nothing."""
     found = {}
     for each in case.structures:
         rule = library.keep_rule(each)
         if rule is not None:
             found[each.name] = rule.keep.value + radius_mm
-        elif library.structure_rule(each.name).bone and each.name != OWN:
+        elif library.structure_rule(each.name).bone and each.name not in own:
             found[each.name] = library.keep_rules()["other_bone"].keep.value + radius_mm
     return found
 
@@ -110,9 +116,12 @@ def true_mm(case: Case, name: str, entry_mm, tip_mm, *, step_mm: float = 0.25) -
     ends = grid.index_of(np.stack([entry_mm, tip_mm])) * spacing
     long = float(np.linalg.norm(ends[1] - ends[0]))
     points = ends[0] + np.linspace(0.0, 1.0, int(long / step_mm) + 2)[:, None] * (ends[1] - ends[0])
-    centres = index * spacing
+    along = (ends[1] - ends[0]) / long
+    centres = index * spacing - ends[0]
+    aside = np.linalg.norm(centres - (centres @ along)[:, None] * along, axis=1)
+    centres = centres[aside <= FAR_MM] + ends[0]
     best = np.inf
     for start in range(0, len(points), 64):
         gap = np.maximum(np.abs(points[start : start + 64, None] - centres) - spacing / 2, 0.0)
-        best = min(best, float((gap**2).sum(axis=-1).min()))
+        best = min(best, float((gap**2).sum(axis=-1).min(initial=np.inf)))
     return float(np.sqrt(best))

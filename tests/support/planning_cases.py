@@ -126,6 +126,12 @@ def _made(number: int, scan: str, room: str, wish: Wish) -> Case:
 
 def draw(seed: int = SEED) -> Iterator[Kept]:
     """Draw the cases by the rule above; the same seed, the same cases."""
+    for number, room, wish, near in wished(seed):
+        yield _placed(number, room, wish, near=near)
+
+
+def wished(seed: int = SEED) -> Iterator[tuple[int, str, Wish, bool]]:
+    """Number, site, what is asked for, still without a place, and whether a structure shall be near."""
     rng = np.random.default_rng(seed)
     sizes = SIZE_MM[0] + (np.arange(COUNT) + rng.uniform(size=COUNT)) / COUNT * (SIZE_MM[1] - SIZE_MM[0])
     matrices, shapes = (rng.permutation(np.resize(kinds, COUNT)) for kinds in (MATRICES, SHAPES))
@@ -138,7 +144,7 @@ def draw(seed: int = SEED) -> Iterator[Kept]:
             number += 1
             kind = {"matrix": str(matrices[number - 1]), "shape": str(shapes[number - 1])}
             wish = Wish(at_mm=(0, 0, 0), size_mm=float(size), seed=1000 * seed + number, **kind)
-            yield _placed(number, name, wish, near=place < room.near)
+            yield number, name, wish, place < room.near
 
 
 def _placed(number: int, room: str, wish: Wish, *, near: bool) -> Kept:

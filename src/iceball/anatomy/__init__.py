@@ -1,6 +1,7 @@
 """SEE: from a CT and its labels to tissue on the grid of a simulation."""
 
 from iceball.anatomy._body import body
+from iceball.anatomy._displacing import displaced
 from iceball.anatomy._factors import NOMINAL, Draw, factors
 from iceball.anatomy._fractions import Fractions, fraction_spread, fractions
 from iceball.anatomy._prepare import prepare, reprotected
@@ -19,6 +20,7 @@ __all__ = [
     "Prepared",
     "PropertySpread",
     "body",
+    "displaced",
     "doubts",
     "drawn",
     "draws",

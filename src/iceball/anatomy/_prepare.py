@@ -9,6 +9,7 @@ import numpy as np
 
 from iceball import library
 from iceball.anatomy._body import body
+from iceball.anatomy._displacing import displaced
 from iceball.anatomy._palette import palette
 from iceball.anatomy._prepared import GAS, NOT_SCANNED, ROOM, TISSUE, Prepared
 from iceball.anatomy._protecting import check
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
     from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
 
 
-def reprotected(prepared: Prepared, protections: Sequence[Protection]) -> Prepared:
-    """The same patient with other ``protections``: the body need not be found again.
+def reprotected(prepared: Prepared, case: Case, protections: Sequence[Protection]) -> Prepared:
+    """The same patient, ``case`` as it was before any was protected, with other ``protections``: the body is known.
 
     Raises
     ------
     InputError : if a protection would do nothing where it is
     UnknownName : if a pocket names a tissue that the library does not have
     """
-    former = prepared.palette
+    former, case = prepared.palette, displaced(case, protections)
     made = replace(
         prepared,
-        palette=palette(prepared.case, protections, former.freezing, former.vasoconstriction),
+        case=case,
+        palette=palette(case, protections, former.freezing, former.vasoconstriction),
         protections=tuple(protections),
     )
     check(made)
@@ -52,7 +54,7 @@ def prepare(
     Parameters
     ----------
     case : Case
-    protections : of the plan; ``tissue_map`` puts them in
+    protections : of the plan; ``tissue_map`` puts them in, and structures that they push are moved in the case
     freezing : the law for every tissue that freezes; None leaves to each the law of its row in the library
     vasoconstriction : for every perfused tissue; None for none
 
@@ -65,6 +67,7 @@ def prepare(
     Source: physics README 1.5, DESIGN.
     """
     require_hu(case.ct, case.field_of_view)
+    case = displaced(case, protections)
     choice = palette(case, protections, freezing, vasoconstriction)
     inside = body(case.ct, case.field_of_view)
     gas = case.ct.array < library.hu_rules()["gas_below_hu"].value

@@ -1,6 +1,8 @@
 """Judge a run: isotherms against the lesion, how cold the structures at risk got, and what the rules say of it."""
 
 from iceball.assessment.judge import assess
+from iceball.assessment.margins import coverage_of
 from iceball.assessment.sampling import sample as sampled
+from iceball.assessment.sampling import voxel_points_mm
 
-__all__ = ["assess", "sampled"]
+__all__ = ["assess", "coverage_of", "sampled", "voxel_points_mm"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from iceball.assessment import surface as surfaces
 from iceball.assessment.sampling import sample, voxel_points_mm
-from iceball.nouns import IsothermResult, Lesion, ThermalHistory
+from iceball.nouns import IsothermResult, Lesion, ThermalHistory, Volume
 from iceball.nouns._noun import array_noun
 
 if TYPE_CHECKING:
@@ -38,17 +38,29 @@ class Target:
 def target(lesion: Lesion, history: ThermalHistory) -> Target:
     """Sample the coldest temperatures of ``history`` in ``lesion`` and on its border; warm outside the box."""
     border = surfaces.mask_surface(lesion.mask)
-    finest_mm = min(history.coldest.grid.spacing_mm)
-    filled_mm = voxel_points_mm(lesion.mask.grid, np.argwhere(lesion.mask.array), finest_mm=finest_mm)
-    # The border cuts the corners of the outermost voxels; coverage leaves out the same corners, so that an isotherm
-    # with a margin above zero everywhere covers everything.
-    inside_mm = filled_mm[sample(lesion.mask, filled_mm, outside=0.0) >= 0.5]
     border_mm = np.concatenate([border.vertices_mm, border.centroids_mm])
     return Target(
         border=border,
-        inside_c=sample(history.coldest, inside_mm, outside=np.inf),
+        inside_c=_inside_c(lesion.mask, history),
         border_c=sample(history.coldest, border_mm, outside=np.inf),
     )
+
+
+def coverage_of(mask: Volume, history: ThermalHistory, isotherm_c: float) -> float:
+    """Share of a 0/1 ``mask`` that was ever as cold as ``isotherm_c`` [°C], measured as the lesion's coverage is."""
+    return float(np.mean(_inside_c(mask, history) <= isotherm_c))
+
+
+def _inside_c(mask: Volume, history: ThermalHistory) -> NDArray[np.float64]:
+    """Coldest temperatures (N,) [°C] at points that fill ``mask`` evenly; warm outside the box.
+
+    The border cuts the corners of the outermost voxels; coverage leaves out the same corners, so that an isotherm with
+    a margin above zero everywhere covers everything.
+    """
+    finest_mm = min(history.coldest.grid.spacing_mm)
+    filled_mm = voxel_points_mm(mask.grid, np.argwhere(mask.array), finest_mm=finest_mm)
+    inside_mm = filled_mm[sample(mask, filled_mm, outside=0.0) >= 0.5]
+    return sample(history.coldest, inside_mm, outside=np.inf)
 
 
 def isotherm_result(goal: Target, history: ThermalHistory, isotherm_c: float) -> IsothermResult:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    "assess", "bench", "check", "demo", "ensemble", "implant", "lesion", "library", "measure", "phantom",
+    "assess", "bench", "check", "cohort", "demo", "ensemble", "implant", "lesion", "library", "measure", "phantom",
     "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify", "ways",
 )  # fmt: skip
 

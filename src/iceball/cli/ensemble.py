@@ -16,6 +16,7 @@ from iceball.provenance import RESEARCH_USE
 
 if TYPE_CHECKING:
     from iceball.ensemble import Ensemble
+    from iceball.nouns import Case, Plan
 
 Count = Annotated[int, typer.Option("--n", help="Members: how many possible patients, probes and hands.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed, the same members.")]
@@ -70,17 +71,12 @@ def ensemble(  # noqa: PLR0913  (a command has an argument for each of its optio
     try:
         with progress("ensemble") as advance:
             found = doubt.run(case, plan, n, settings=settings, crew=crew, keep=keep, progress=advance)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter after SIGTERM
         if keep is not None:
-            err.print(
-                f"{len(keep.kept())} of {n} members are kept in {out_folder}: the same command goes on from there"
-            )
+            err.print(f"{len(keep.kept())} of {n} members are kept in {out_folder}: the same command goes on there")
         raise
     if out_folder is not None:
-        from iceball.report.doubt import doubt_picture
-
-        io.write_ensemble(found, out_folder)
-        io.write_bytes(out_folder / "doubt.png", doubt_picture(found, case, plan))
+        _write(found, case, plan, out_folder)
     took_s = round(time.monotonic() - begun, 1)
     if as_json:
         print_json(io.ensemble_document(found) | {"took_s": took_s, "folder": out_folder and str(out_folder)})
@@ -88,6 +84,14 @@ def ensemble(  # noqa: PLR0913  (a command has an argument for each of its optio
     show(found, took_s)
     if out_folder is not None:
         out.print(f"written: {escape(str(out_folder))} (look at doubt.png)", soft_wrap=True)
+
+
+def _write(found: Ensemble, case: Case, plan: Plan, folder: Path) -> None:
+    from iceball import io
+    from iceball.report.doubt import doubt_picture
+
+    io.write_ensemble(found, folder)
+    io.write_bytes(folder / "doubt.png", doubt_picture(found, case, plan))
 
 
 def show(found: Ensemble, took_s: float) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iceball.planning.ways import Rules, Way, Ways
 
 SHOWN = 10
+WIDE = 110  # columns: narrower terminals see only the nearest structure of each way
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="Folder of a case with a lesion.", readable=False)]
 ProbeName = Annotated[
@@ -97,8 +98,8 @@ def _show(found: Ways, rules: Rules) -> None:
         for number, way in enumerate(found.ways[:SHOWN], 1):
             out.print(f"{number:2d}  {way.says}", soft_wrap=True, markup=False)
         out.print(
-            f"{found.open_lines} of {found.tried} lines hold; shown are {min(SHOWN, len(found.ways))} unlike ones, the "
-            "least costly first. Room: what is left beyond the distance asked.",
+            f"{found.open_lines} of {found.tried} lines hold; shown are those unlike each other, the best first. Room: "
+            "what is left beyond the distance asked. !: drill.",
             style="dim",
             soft_wrap=True,
         )
@@ -117,8 +118,9 @@ def _table(shown: tuple[Way, ...]) -> Table:
     for heading in ("mm", "tilt", "room", "cortex", "angle"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("beside it")
+    told = 3 if out.width >= WIDE else 1
     for number, way in enumerate(shown, 1):
-        beside = ", ".join(f"{near.structure} {near.distance_mm:.1f}" for near in way.near[:2])
+        beside = ", ".join(f"{near.structure} {near.distance_mm:.1f}" for near in way.near[:told])
         table.add_row(
             str(number),
             way.sector,

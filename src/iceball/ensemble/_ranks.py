@@ -51,27 +51,43 @@ def rank_correlations(inputs: Values, outcome: Values, *, seed: int) -> RankCorr
 
     Source: Spearman's rank correlation, bootstrap and permutation as in every textbook (key ``iceball_judgement``).
     """
-    from scipy.stats import rankdata  # only here: slow to import
-
     n = len(outcome)
     if n < 4 or np.all(outcome == outcome[0]):
         return None
     rng = np.random.default_rng(seed)
-    ranks, of_outcome = rankdata(inputs, axis=0), rankdata(outcome)
-    again = np.empty((RESAMPLES, inputs.shape[1]))
-    for i in range(RESAMPLES):
-        picked = rng.integers(0, n, n)
-        again[i] = _pearson(rankdata(ranks[picked], axis=0), rankdata(of_outcome[picked]))
-    shuffled = [np.abs(_pearson(ranks, of_outcome[rng.permutation(n)])).max() for _ in range(RESAMPLES)]
+    levels = np.column_stack([_levels(column) for column in (*inputs.T, outcome)])
+    once = _correlations(levels, np.ones(n, dtype=np.intp))
+    again = [_correlations(levels, np.bincount(rng.integers(0, n, n), minlength=n)) for _ in range(RESAMPLES)]
     tail = (1.0 - LEVEL) / 2
     low, high = np.quantile(again, [tail, 1.0 - tail], axis=0)
-    return RankCorrelations(
-        correlation=_pearson(ranks, of_outcome), low=low, high=high, by_chance=float(np.quantile(shuffled, LEVEL))
-    )
+    strongest = [
+        np.abs(_correlations(_shuffled(levels, rng), np.ones(n, dtype=np.intp))).max() for _ in range(RESAMPLES)
+    ]
+    return RankCorrelations(correlation=once, low=low, high=high, by_chance=float(np.quantile(strongest, LEVEL)))
 
 
-def _pearson(columns: Values, outcome: Values) -> Values:
-    """(D,) correlation of each column (N, D) with ``outcome`` (N,); 0 where one of them does not vary."""
-    x, y = columns - columns.mean(axis=0), outcome - outcome.mean()
-    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
-    return np.divide(y @ x, scale, out=np.zeros(columns.shape[1]), where=scale > 0)
+def _levels(values: Values) -> NDArray[np.intp]:
+    """(N,) which of the different values each is, from 0 on: ties share a level."""
+    return np.unique(values, return_inverse=True)[1].ravel()
+
+
+def _shuffled(levels: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """``levels`` with the outcome, their last column, dealt out anew."""
+    return np.column_stack([levels[:, :-1], rng.permutation(levels[:, -1])])
+
+
+def _correlations(levels: NDArray[np.intp], times: NDArray[np.intp]) -> Values:
+    """(D,) Spearman's correlation of each column but the last with the last, each member taken ``times`` (N,) over.
+
+    The ranks of what was drawn anew follow from how often each level came: no sorting.
+    """
+    n, columns = levels.shape
+    place = levels + n * np.arange(columns)
+    weights = np.broadcast_to(times[:, None], levels.shape)
+    counts = np.bincount(place.ravel(), weights=weights.ravel(), minlength=n * columns).reshape(columns, n)
+    middle = np.cumsum(counts, axis=1) - 0.5 * (counts - 1.0)  # mean rank of each level
+    ranks = middle.ravel()[place]
+    away = ranks - (times @ ranks) / times.sum()
+    x, y = away[:, :-1], away[:, -1]
+    scale = np.sqrt((times @ x**2) * (times @ y**2))
+    return np.divide((times * y) @ x, scale, out=np.zeros(columns - 1), where=scale > 0)

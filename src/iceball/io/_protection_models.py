@@ -46,13 +46,18 @@ RegionModel = Annotated[BallModel | CapsuleModel | DrawnModel, Field(discriminat
 
 
 class PocketModel(_Model):
-    """Fluid or gas let in; ``filling`` is a tissue of the library, ``held_c`` null unless it is kept circulating."""
+    """Fluid or gas let in; ``filling`` is a tissue of the library, ``held_c`` null unless it is kept circulating.
+
+    ``pushes`` names structures whose part in the region it moves by ``push_mm``.
+    """
 
     kind: Literal["pocket"]
     label: Text
     filling: Text
     region: RegionModel
     held_c: float | None = None
+    pushes: tuple[Text, ...] = ()
+    push_mm: Place = (0.0, 0.0, 0.0)
 
 
 class WarmPadModel(_Model):
@@ -116,5 +121,5 @@ def _model(kinds: dict[str, tuple[type, type]], thing: Any) -> Any:
 def _plain(value: Any) -> Any:
     """Whole numbers are numbers too, and a place may come as numpy's."""
     if isinstance(value, tuple):
-        return tuple(float(part) for part in value)
+        return tuple(part if isinstance(part, str) else float(part) for part in value)
     return float(value) if isinstance(value, int) else value

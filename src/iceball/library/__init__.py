@@ -16,7 +16,14 @@ from iceball.library._planning import (
     planning_sources,
 )
 from iceball.library._probes import probe, probe_names, probe_rows
-from iceball.library._protections import irrigation, means_of, protection_names, protection_rows, warm_pad
+from iceball.library._protections import (
+    dissection_push_mm,
+    irrigation,
+    means_of,
+    protection_names,
+    protection_rows,
+    warm_pad,
+)
 from iceball.library._questions import Question, question, questions, situations
 from iceball.library._scores import ScoreCategory, ScoreItemRule, ScoreOption, ScoreRule, scores
 from iceball.library._screening import ScreeningRule, screening_rule, screening_rules, screening_sources
@@ -62,6 +69,7 @@ __all__ = [
     "cannulas",
     "check_fact",
     "digest",
+    "dissection_push_mm",
     "ensemble_rules",
     "freezing",
     "hu_rules",

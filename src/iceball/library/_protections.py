@@ -10,9 +10,10 @@ from iceball.errors import LibraryError
 from iceball.library._tables import Table, pick, read_rows, require_text, sources, table, unknown_name
 from iceball.nouns import Cited, Pocket, Protection, Region, Source, WarmPad
 
-UNITS = {"outside_c": "°C", "film_w_per_m2_k": "W/m²/K", "held_c": "°C"}
+UNITS = {"outside_c": "°C", "film_w_per_m2_k": "W/m²/K", "held_c": "°C", "push_mm": "mm"}
 PAD = ("outside_c", "film_w_per_m2_k")
-IRRIGATION = "warm_irrigation"
+IRRIGATION, DISSECTION = "warm_irrigation", "dissection"
+KINDS = (set(PAD), {"held_c"}, {"push_mm"})
 
 
 @functools.cache
@@ -55,21 +56,27 @@ def irrigation(*, label: str, region: Region) -> Pocket:
     return Pocket(label=label, filling="saline", region=region, held_c=protection_rows(IRRIGATION)["held_c"].value)
 
 
+def dissection_push_mm() -> float:
+    """Return how far a dissection moves a structure [mm]."""
+    return protection_rows(DISSECTION)["push_mm"].value
+
+
 def means_of(protection: Protection) -> tuple[str, ...]:
     """Return the names of the means of warming whose numbers ``protection`` has: a plan keeps numbers, not names."""
     return tuple(
         name
         for name in protection_names()
-        if all(getattr(protection, quantity, None) == row.value for quantity, row in protection_rows(name).items())
-    )
+        if name != DISSECTION
+        and all(getattr(protection, quantity, None) == row.value for quantity, row in protection_rows(name).items())
+    ) + ((DISSECTION,) if isinstance(protection, Pocket) and protection.pushes else ())
 
 
 def _read(entries: Table, name: str, known: Mapping[str, Source]) -> Mapping[str, Cited]:
     where, entry = f"protections.{name}", pick("protection", name, entries)
     require_text(where, entry, "says")
     rows = read_rows(where, entry, known, beside=("says",))
-    if set(rows) not in (set(PAD), {"held_c"}):
-        raise LibraryError(f"{where} has {', '.join(rows)}; it needs {' and '.join(PAD)}, or held_c alone")
+    if set(rows) not in KINDS:
+        raise LibraryError(f"{where} has {', '.join(rows)}; it needs {' and '.join(PAD)}, or held_c or push_mm alone")
     for quantity, row in rows.items():
         if row.unit != UNITS[quantity]:
             raise LibraryError(f"{where}.{quantity} is in {row.unit}; write it in {UNITS[quantity]}")

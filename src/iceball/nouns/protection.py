@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from iceball.errors import InputError
 from iceball.nouns._noun import Point, noun, require_finite, require_positive
+
+FARTHEST_PUSH_MM = 50.0  # beyond it a push is a slip of the pen
 
 
 @noun
@@ -50,17 +54,27 @@ class Pocket:
     ``filling`` is a tissue of the library: "saline" freezes and then conducts, "carbon_dioxide" and "air" insulate. It
     takes the place of soft tissue and gas in ``region``, never of bone, metal, the lesion or a structure that is drawn.
     With ``held_c`` it is kept circulating at that temperature and does not freeze; else it starts as warm as what is
-    around it.
+    around it. What of the structures ``pushes`` lies in ``region`` is moved by ``push_mm`` (LPS), and the pocket takes
+    its place as well.
     """
 
     label: str
     filling: str
     region: Region
     held_c: float | None = None
+    pushes: tuple[str, ...] = ()
+    push_mm: Point = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
-        """Refuse a temperature that no irrigation has."""
+        """Refuse a temperature that no irrigation has, and pushes that move nothing or farther than tissue gives."""
         _require_label(self.label)
+        require_finite(f"pocket {self.label}: its push", self.push_mm)
+        far_mm = math.hypot(*self.push_mm)
+        if bool(self.pushes) != (far_mm > 0) or far_mm > FARTHEST_PUSH_MM:
+            raise InputError(
+                f"pocket {self.label}: it pushes {', '.join(self.pushes) or 'nothing'} by {far_mm:g} mm; name what it "
+                f"pushes and by how much, more than 0 and at most {FARTHEST_PUSH_MM:g} mm"
+            )
         if self.held_c is not None and not 0.0 < self.held_c <= 60.0:
             raise InputError(f"pocket {self.label}: a fluid kept at {self.held_c!r} °C; write more than 0, at most 60")
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball import thermal
+from iceball import anatomy, thermal
 from iceball.assessment import sampled
 from iceball.errors import SimulationError
-from iceball.nouns import Plan
+from iceball.nouns import Plan, Volume
 from iceball.planning._guess import Guess
-from iceball.planning._search import exchange, nudge
+from iceball.planning._scene import make_scene
+from iceball.planning._search import covers, exchanges, nudge
 from iceball.planning._shapes import potential, shape_of
 from iceball.planning._trial import try_all
-from iceball.planning._worth import Weights
+from iceball.planning._worth import Weights, marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from iceball.nouns import Protection, Protocol
     from iceball.planning._pool import Pool
     from iceball.planning._scene import Scene
+    from iceball.planning._shapes import Shape
     from iceball.planning._trial import Trial
     from iceball.planning._worth import Marks
     from iceball.planning.ways import Obstacles
@@ -36,7 +38,10 @@ ROUNDS = 3
 SPARE = 0.015  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
 LITTLE = 0.01  # what more probes must add to be worth trying more
 OPTIMISM = 0.04  # runs mostly cover more than the first guess
+USUAL = Weights()
+COARSE = 3  # every so many of the marks, where thousands of placements are compared
 GENTLE = Weights(stop=1.5, caution=4.0)
+FREE = Weights(stop=0.0, caution=0.0)  # as if nothing around had to stay warm: shows what hinders
 
 
 @dataclass
@@ -52,8 +57,10 @@ class Search:
     tell: Tell
     rng: np.random.Generator
     protections: tuple[Protection, ...] = ()
+    shapes: tuple[Shape, ...] = ()
     guess: Guess = None  # pyright: ignore[reportAssignmentType]  (filled in when it begins)
-    added: NDArray = None  # pyright: ignore[reportAssignmentType]
+    rough: Guess = None  # pyright: ignore[reportAssignmentType]
+    few: NDArray = None  # pyright: ignore[reportAssignmentType]
     trials: list[Trial] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -68,16 +75,33 @@ class Search:
             plan = Plan(placements=placements, protocol=self.protocol, protections=self.protections)
             history = thermal.freeze(self.ready, plan, curves=False)
             shapes.append((number, shape_of(placements[0], history)))
-            start = potential(sampled(history.start, self.marks.points_mm, outside=37.0))
         known = dict(shapes)
         first = shapes[0][1]
-        every = tuple(known.get(number, first) for number in range(len(self.pool.probes)))
-        self.guess = Guess(scene=self.scene, marks=self.marks, shapes=every, start=start)
-        self.added = self.guess.potentials(self.pool).astype(np.float32)
+        self.shapes = tuple(known.get(number, first) for number in range(len(self.pool.probes)))
+        self.ask_again()
 
     def under(self, ready: Ready, protections: tuple[Protection, ...]) -> Search:
-        """The same search on a patient who is protected: its runs are its own."""
-        return replace(self, ready=ready, protections=protections, trials=[])
+        """The same search on a patient who is protected: structures may have been moved, and runs are its own."""
+        scene = make_scene(anatomy.displaced(self.scene.case, protections), self.scene.goal)
+        scene = replace(scene, target=self.scene.target, target_mm=self.scene.target_mm)
+        fresh = replace(
+            self,
+            scene=scene,
+            marks=marks_of(scene),
+            ready=ready,
+            protections=protections,
+            trials=[],
+            shapes=self.shapes,
+        )
+        fresh.ask_again()
+        return fresh
+
+    def ask_again(self) -> None:
+        """Make the guess anew for the scene as it is."""
+        start = potential(sampled(_start(self.ready), self.marks.points_mm, outside=37.0))
+        self.guess = Guess(scene=self.scene, marks=self.marks, shapes=self.shapes, start=start)
+        self.rough = self.guess.coarse(COARSE)
+        self.few = self.rough.potentials(self.pool).astype(np.float32)
 
     def run(self, chosen: Sequence[Pool], protocol: Protocol | None = None) -> list[Trial]:
         """Run placements, and remember the runs."""
@@ -98,39 +122,41 @@ class Search:
             done += fresh
             if turn == rounds - 1:
                 break
-            now = [
-                nudge(self.taught_by(trial), trial.chosen, self.obstacles, self.ready, weight, self.rng)
-                for trial, weight in zip(fresh, weights, strict=True)
-            ]
+            now = [self.moved(trial, weight) for trial, weight in zip(fresh, weights, strict=True)]
         return done
+
+    def moved(self, trial: Trial, weights: Weights = USUAL) -> Pool:
+        """The placements of ``trial``, moved by what it has taught."""
+        return nudge(self.taught_by(trial), trial.chosen, self.obstacles, self.ready, weights, self.rng)
 
     def taught_by(self, trial: Trial) -> Guess:
         """The guess as corrected by ``trial``."""
         return self.guess.taught(self.guess.potentials(trial.chosen).sum(axis=0), trial.cold_c)
 
-    def with_probes(self, count: int) -> list[Trial]:
-        """The best that ``count`` probes can do, found in a few runs."""
-        kinds = (Weights(), GENTLE)
-        first = [exchange(self.guess, self.pool, self.added, count, weights) for weights in kinds]
-        found = [(pool, weights) for pool, weights in zip(first, kinds, strict=True) if pool is not None]
-        if not found:
+    def with_probes(self, count: int, weights: Weights = USUAL, rounds: int = ROUNDS) -> list[Trial]:
+        """The best that ``count`` probes can do by ``weights``, found in a few runs."""
+        first = exchanges(self.rough, self.pool, self.few, count, weights)[:2]
+        if not first:
             return []
-        done = self.climb([pool for pool, _ in found], [weights for _, weights in found])
+        kinds = [weights, GENTLE if weights == USUAL else weights]
+        done = self.climb(first, kinds[: len(first)], rounds)
         best = min(done, key=lambda trial: trial.loss)
-        scale = self.taught_by(best).scale
-        self.guess = replace(self.guess, scale=scale)  # the next number of probes begins where this one ended
+        self.rescale(self.taught_by(best).scale)  # the next number of probes begins where this one ended
         return done
+
+    def rescale(self, scale: float) -> None:
+        """Take over what a run has taught of how several probes add up."""
+        self.guess, self.rough = replace(self.guess, scale=scale), replace(self.rough, scale=scale)
 
     def fewest(self, most: int) -> int:
         """The number of probes to begin with: the fewest that are guessed to do."""
-        for count in range(1, most + 1):
-            chosen = exchange(self.guess, self.pool, self.added, count, Weights())
-            if chosen is None:
-                return max(1, count - 1)
-            covered = self.guess.coverage(self.guess.potentials(chosen).sum(axis=0))
-            if covered >= self.scene.goal.coverage_fraction - OPTIMISM:
-                return count
-        return most
+        shares = covers(self.rough, self.pool, self.few, most, FREE)
+        enough = self.scene.goal.coverage_fraction - OPTIMISM
+        return next((n + 1 for n, share in enumerate(shares) if share >= enough), max(1, len(shares)))
+
+
+def _start(ready: Ready) -> Volume:
+    return Volume(grid=ready.ground.box.grid, array=ready.ground.start_c, quantity="temperature_c")
 
 
 def numbers(search: Search, most: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from iceball.nouns._noun import array_noun
 from iceball.planning._shapes import potential, temperature_c
-from iceball.planning._worth import Weights, loss
+from iceball.planning._worth import Weights, loss, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +37,12 @@ class Guess:
     start: Field
     scale: float = 1.0
     correction: Field | float = 0.0
+
+    def coarse(self, every: int) -> Guess:
+        """The same guess at every so many of the marks: what is left to choose among is chosen by it."""
+        marks, index = thinned(self.marks, every)
+        fixed = self.correction if np.ndim(self.correction) == 0 else np.asarray(self.correction)[index]
+        return replace(self, marks=marks, start=self.start[index], correction=fixed)
 
     def potentials(self, pool: Pool) -> Field:
         """What each placement of ``pool`` adds (K, P) at the marks."""

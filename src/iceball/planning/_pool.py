@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ CLEAR_MM, LONG_MM, STEEP_DEG = 5.0, 150.0, 60.0  # what counts as wide, long and
 class Pool:
     """Placements that are ways in (K,): which ``probe``, the ``middle_mm`` of the active zone, ``outward``, the ends.
 
-    ``cost`` (K,) compares ways: 0 short, wide and upright, 1 long, narrow and slanting.
+    ``bundle`` (K,) is the number of the parallel ways that a placement was found among. ``cost`` (K,) compares ways:
+    0 short, wide and upright, 1 long, narrow and slanting.
     """
 
     probes: tuple[Probe, ...]
@@ -45,6 +47,7 @@ class Pool:
     tip_mm: Points
     clearance_mm: Points
     cost: Points
+    bundle: NDArray[np.intp]
 
     @property
     def size(self) -> int:
@@ -59,7 +62,7 @@ class Pool:
 
     def part(self, which: NDArray) -> Pool:
         """Return those that ``which`` (n,) picks, by number or by True."""
-        fields = ("probe", "middle_mm", "outward", "entry_mm", "tip_mm", "clearance_mm", "cost")
+        fields = ("probe", "middle_mm", "outward", "entry_mm", "tip_mm", "clearance_mm", "cost", "bundle")
         return Pool(probes=self.probes, **{field: getattr(self, field)[which] for field in fields})
 
     def placements(self) -> tuple[Placement, ...]:
@@ -87,11 +90,12 @@ def make_pool(scene: Scene, obstacles: Sequence[Obstacles], ready: Ready, probes
     rng = np.random.default_rng(seed)
     parts: list[Pool] = []
     for number, (probe, around) in enumerate(zip(probes, obstacles, strict=True)):
-        for outward in _directions(scene, around, rng):
+        for bundle, outward in enumerate(_directions(scene, around, rng)):
             middles = _lattice(scene, probe, outward, rng)
             toward = np.repeat(-outward[None], len(middles), axis=0)
             kind = np.full(len(middles), number)
-            parts.append(traced(around, tuple(probes), kind, middles, toward))
+            made = traced(around, tuple(probes), kind, middles, toward)
+            parts.append(dataclasses.replace(made, bundle=np.full(made.size, KEPT_DIRECTIONS * number + bundle)))
     whole = held(joined(parts, tuple(probes)), ready)
     if whole.size > MOST:
         whole = whole.part(np.sort(rng.choice(whole.size, MOST, replace=False)))
@@ -115,6 +119,7 @@ def traced(around: Obstacles, probes: tuple[Probe, ...], number: NDArray, middle
         tip_mm=found.tip_mm,
         clearance_mm=found.clearance_mm,
         cost=_cost(found),
+        bundle=np.zeros(len(number), dtype=np.intp),
     )
     return made.part(ok)
 
@@ -128,6 +133,7 @@ def joined(parts: Sequence[Pool], probes: tuple[Probe, ...]) -> Pool:
     """One pool of many."""
     whole: dict[str, NDArray] = {
         "probe": np.zeros(0, dtype=np.intp),
+        "bundle": np.zeros(0, dtype=np.intp),
         **{field: np.zeros((0, 3)) for field in ("middle_mm", "outward", "entry_mm", "tip_mm")},
         **{field: np.zeros(0) for field in ("clearance_mm", "cost")},
     }
@@ -146,7 +152,7 @@ def _cost(found: Traced) -> Points:
 
 def _directions(scene: Scene, around: Obstacles, rng: np.random.Generator) -> Points:
     """Directions (D, 3) out of the patient along which ways to the target are open, the best first, well apart."""
-    sphere = _fibonacci(DIRECTIONS)
+    sphere = fibonacci(DIRECTIONS)
     targets = scene.target_mm[rng.choice(len(scene.target_mm), min(FIRST_POINTS, len(scene.target_mm)), replace=False)]
     targets = np.concatenate([scene.centre_mm[None], targets])
     through = np.tile(targets, (DIRECTIONS, 1))
@@ -183,7 +189,7 @@ def _lattice(scene: Scene, probe: Probe, outward: Points, rng: np.random.Generat
     return np.asarray(middles) @ frame + scene.centre_mm
 
 
-def _fibonacci(count: int) -> Points:
+def fibonacci(count: int) -> Points:
     """Directions (N, 3) that are spread evenly over the sphere."""
     n = np.arange(count) + 0.5
     height, turn = 1.0 - 2.0 * n / count, math.pi * (1.0 + math.sqrt(5.0)) * n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from iceball import library, thermal
 from iceball.errors import InputError
 from iceball.nouns import Ball, Capsule, Drawn, Pocket, Protocol, Sensor
 from iceball.nouns._noun import noun
+from iceball.planning._pool import fibonacci
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 CANAL, CORD = "spinal_canal", "spinal_cord"
 GAS = "carbon_dioxide"
 # How a pocket is laid: from where the structure is coldest along it, and how wide. Sizes that a needle can fill.
-POCKET_LONG_MM, POCKET_RADIUS_MM, WALL_RADIUS_MM, PAD_RADIUS_MM = 15.0, 8.0, 12.0, 30.0
+POCKET_LONG_MM, POCKET_RADIUS_MM, PAD_RADIUS_MM = 15.0, 8.0, 30.0
+WALL_BEYOND_MM, WALL_RADII_MM = 6.0, (12.0, 30.0)
+HOLLOW = ("bowel", "bladder", "ureter")
+PARTED = (*HOLLOW, "motor_nerve")  # what lies in soft tissue: roots are held by their foramina, the cord by its canal
+SIDES, ASIDE_DEG, TURN_COST, LEAST_ROOM = 200, 75.0, 0.2, 0.5
 NEAR_LIMIT_K = 3.0  # above its caution: from there on protection is tried
 POWERS = (0.75, 0.5)
 SHORTER, LONGER = (0.8, 0.6), (1.25, 1.5)
@@ -46,7 +52,7 @@ def guards(scene: Scene, trial: Trial) -> tuple[Guard, ...]:
     found: dict[str, Guard] = {}
     cold = dict(trial.coldest_c)
     for risk in sorted((r for r in scene.risks if r.name in cold), key=lambda risk: cold[risk.name]):
-        warmest = max(c for c in (risk.caution_c, risk.stop_c) if c is not None)
+        warmest = warmest_limit_c(risk)
         if cold[risk.name] >= warmest + NEAR_LIMIT_K:
             continue
         guard = _guard(scene, risk, trial)
@@ -56,20 +62,58 @@ def guards(scene: Scene, trial: Trial) -> tuple[Guard, ...]:
 
 
 def _guard(scene: Scene, risk: Risk, trial: Trial) -> Guard | None:
-    at_mm = coldest_place(risk, trial)
-    limit = risk.structure.limit
+    at_mm, limit = coldest_place(risk, trial), risk.structure.limit
     if limit == "skin":
         pad = library.warm_pad("saline_glove", label="warm saline on the skin", region=_ball(at_mm, PAD_RADIUS_MM))
         return Guard(structure=risk.name, protections=(pad,), says=f"warm saline on the skin at {_text(at_mm)}")
     if limit == "spinal_cord":
         return _in_canal(scene, risk)
-    if limit in ("bowel", "bladder", "ureter"):
-        pocket = Pocket(label=f"gas at {risk.name}", filling=GAS, region=_ball(at_mm, WALL_RADIUS_MM))
-        return Guard(structure=risk.name, protections=(pocket,), says=f"CO₂ dissection of {risk.name} at {_text(at_mm)}")
-    start, end = _along(risk, at_mm)
-    region = Capsule(start_mm=_point(start), end_mm=_point(end), radius_mm=POCKET_RADIUS_MM)
-    pocket = Pocket(label=f"gas at {risk.name}", filling=GAS, region=region)
-    return Guard(structure=risk.name, protections=(pocket,), says=f"CO₂ dissection along {risk.name}")
+    if limit not in PARTED:
+        return None
+    return _dissection(scene, risk, trial, at_mm)
+
+
+def _dissection(scene: Scene, risk: Risk, trial: Trial, at_mm: NDArray) -> Guard | None:
+    """A pocket of gas that parts ``risk`` from the target: away from it, where soft tissue gives way."""
+    if risk.structure.limit in HOLLOW:
+        reach = np.linalg.norm(_too_cold(risk, trial) - at_mm, axis=1).max() + WALL_BEYOND_MM
+        region: Ball | Capsule = _ball(at_mm, float(np.clip(reach, *WALL_RADII_MM)))
+    else:
+        start, end = _along(_too_cold(risk, trial), at_mm)
+        region = Capsule(start_mm=_point(start), end_mm=_point(end), radius_mm=POCKET_RADIUS_MM)
+    push = _way_out(scene, risk, at_mm)
+    if push is None:
+        return None
+    pocket = Pocket(label=f"gas at {risk.name}", filling=GAS, region=region, pushes=(risk.name,), push_mm=_point(push))
+    words = risk.name.replace("_", " ")
+    return Guard(structure=risk.name, protections=(pocket,), says=f"CO₂ dissection of the {words} at {_text(at_mm)}")
+
+
+def _way_out(scene: Scene, risk: Risk, at_mm: NDArray) -> NDArray | None:
+    """Where ``risk`` is pushed [mm]: of the directions away from the target that in which most of it finds room."""
+    away = at_mm - scene.target_mm[np.argmin(np.linalg.norm(scene.target_mm - at_mm, axis=1))]
+    away /= np.linalg.norm(away)
+    sphere = fibonacci(SIDES)
+    sphere = sphere[sphere @ away >= math.cos(math.radians(ASIDE_DEG))]
+    near = risk.points_mm[np.linalg.norm(risk.points_mm - at_mm, axis=1) <= POCKET_LONG_MM]
+    push_mm = library.dissection_push_mm()
+    room = np.array([_free(scene, risk, near + push_mm * direction).mean() for direction in sphere])
+    room = room + TURN_COST * (sphere @ away)
+    best = int(np.argmax(room))
+    return push_mm * sphere[best] if room[best] - TURN_COST * (sphere[best] @ away) >= LEAST_ROOM else None
+
+
+def _free(scene: Scene, risk: Risk, points_mm: NDArray) -> NDArray[np.bool_]:
+    """Whether a structure can go to the points (N, 3): soft tissue or gas in the scan that nobody has drawn."""
+    case = scene.case
+    index = np.rint(case.ct.grid.index_of(points_mm)).astype(int)
+    inside = np.all((index >= 0) & (index < case.ct.array.shape), axis=1)
+    at = tuple(np.where(inside[:, None], index, 0).T)
+    free = inside & (case.ct.array[at] < library.hu_rules()["bone_above_hu"].value)
+    if case.labels is not None:
+        hard = [s.label for s in case.structures if s.role != "way_in" or library.structure_rule(s.name).bone]
+        free &= ~np.isin(case.labels.array[at], [label for label in hard if label != risk.structure.label])
+    return free
 
 
 def _in_canal(scene: Scene, risk: Risk) -> Guard | None:
@@ -143,7 +187,7 @@ def _nearest_probe(scene: Scene, trial: Trial) -> str:
     """Label of the probe nearest to where the structure that is farthest below its limit is coldest."""
     cold = dict(trial.coldest_c)
     limited = [risk for risk in scene.risks if risk.name in cold]
-    worst = min(limited, key=lambda risk: cold[risk.name] - max(c for c in (risk.caution_c, risk.stop_c) if c is not None))
+    worst = min(limited, key=lambda risk: cold[risk.name] - warmest_limit_c(risk))
     place = coldest_place(worst, trial)
     ends = [np.asarray(placement.active_ends_mm) for placement in trial.plan.placements]
     away = [np.linalg.norm(end.mean(axis=0) - place) for end in ends]
@@ -160,17 +204,28 @@ def sensors(scene: Scene, trial: Trial, near: Callable[[Risk, float], bool]) -> 
     )
 
 
+def warmest_limit_c(risk: Risk) -> float:
+    """The warmest of the limits of ``risk`` that are more than a note [°C]."""
+    return max(c for c in (risk.caution_c, risk.stop_c) if c is not None)
+
+
 def coldest_place(risk: Risk, trial: Trial) -> NDArray[np.float64]:
     """Where (3,) ``risk`` is coldest in ``trial``, LPS [mm]."""
     return risk.points_mm[int(np.argmin(trial.cold_of(risk)))]
 
 
-def _along(risk: Risk, at_mm: NDArray) -> tuple[NDArray, NDArray]:
-    """Ends of the stretch of a long structure around ``at_mm``: along the direction in which it goes on there."""
-    near = risk.points_mm[np.linalg.norm(risk.points_mm - at_mm, axis=1) <= POCKET_LONG_MM]
+def _too_cold(risk: Risk, trial: Trial) -> NDArray[np.float64]:
+    """Points (N, 3) of ``risk`` that come near its limit, and those beside its coldest."""
+    warmest = warmest_limit_c(risk)
+    near = np.linalg.norm(risk.points_mm - coldest_place(risk, trial), axis=1) <= POCKET_LONG_MM
+    return risk.points_mm[near | (trial.cold_of(risk) < warmest + NEAR_LIMIT_K)]
+
+
+def _along(near: NDArray, at_mm: NDArray) -> tuple[NDArray, NDArray]:
+    """Ends of the stretch of a long structure with points ``near`` (N, 3): along the direction in which it goes on."""
     middle = near.mean(axis=0)
     if len(near) < 3:
-        return at_mm, at_mm + [0.0, 0.0, 1.0]
+        return at_mm, at_mm + np.array([0.0, 0.0, 1.0])
     direction = np.linalg.svd(near - middle, full_matrices=False)[2][0]
     along = (near - at_mm) @ direction
     low, high = float(along.min()), float(along.max())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # How finely a planner looks: numerical. The judgement of a finished plan is assessment's, on every voxel.
 TARGET_MM, HEALTHY_MM, RISK_MM = 2.0, 4.0, 3.0
+MOST_RISK_VOXELS, FINE_MM = 4000, 1.5
 NEAR_MM = 32.0  # beyond this from the target no plan cools anything by ten kelvin
 HEALTHY_NEAR_MM = 16.0  # nor to -20 °C beyond this
 MOST_RISK_POINTS, MOST_TARGET_POINTS = 120, 900
@@ -72,6 +73,11 @@ class Scene:
         return float(np.count_nonzero(self.target.array)) * self.target.grid.voxel_ml
 
     @property
+    def around_ml(self) -> float:
+        """Volume of the healthy tissue that is looked at [ml]."""
+        return len(self.healthy_mm) * self.healthy_ml
+
+    @property
     def centre_mm(self) -> Points:
         """Middle (3,) of the target, LPS [mm]."""
         return self.target_mm.mean(axis=0)
@@ -94,7 +100,7 @@ def make_scene(case: Case, goal: Goal) -> Scene:
     kept = np.zeros(lesion.shape, dtype=bool) if labels is None else np.isin(labels, [s.label for s in watched])
     target = _target(goal, lesion, kept & ~lesion, np.asarray(case.ct.array[place]), grid)
     if not target.any():
-        raise InputError(f"nothing of the lesion of case {case.id} meets bone: plan for the whole lesion (--aim lesion)")
+        raise InputError(f"nothing of the lesion of case {case.id} meets bone: plan for all of it (--aim lesion)")
     away_mm = _distance_mm(target, grid)
     risks = [_risk(s, labels == s.label, away_mm, grid) for s in watched] if labels is not None else []
     whole = np.zeros(case.ct.grid.shape, dtype=np.uint8)
@@ -157,10 +163,23 @@ def _risk(structure: Structure, there: Mask, away_mm: NDArray, grid: Grid) -> Ri
 
 
 def _thinned(there: Mask, away_mm: NDArray, grid: Grid) -> Points:
-    """One point (R, 3) of ``there`` for each cube of the structure, its nearest to the target; the nearest cubes."""
+    """One point (R, 3) of ``there`` for each cube of the structure, its nearest to the target; the nearest cubes.
+
+    Voxels count with their corners, as in assessment.
+    """
+    from iceball.assessment import voxel_points_mm
+
     voxels = np.argwhere(there)
-    voxels = voxels[np.argsort(away_mm[there], kind="stable")]
-    places = grid.position_mm(voxels)
+    nearest = np.argsort(away_mm[there], kind="stable")[:MOST_RISK_VOXELS]
+    places = voxel_points_mm(grid, voxels[nearest], finest_mm=FINE_MM)
+    index = grid.index_of(places)
+    low = np.clip(np.floor(index).astype(int), 0, np.asarray(there.shape) - 2)
+    part = np.clip(index - low, 0.0, 1.0)
+    away = np.zeros(len(places))
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.abs(1 - np.asarray(corner) - part).prod(axis=1)
+        away += weight * away_mm[tuple((low + corner).T)]
+    places = places[np.argsort(away, kind="stable")]
     _, first = np.unique(np.floor(places / RISK_MM).astype(np.int64), axis=0, return_index=True)
     return places[np.sort(first)][:MOST_RISK_POINTS]
 
@@ -175,7 +194,7 @@ def _filled(mask: Mask, grid: Grid, every_mm: float) -> Points:
     voxels = np.argwhere(mask)
     if not voxels.size:
         return np.zeros((0, 3))
-    corners = grid.position_mm(np.array([voxels.min(axis=0), voxels.max(axis=0)]) + [[-0.5], [0.5]])
+    corners = grid.position_mm(np.array([voxels.min(axis=0) - 0.5, voxels.max(axis=0) + 0.5]))
     low, high = corners.min(axis=0), corners.max(axis=0)
     counts = np.maximum(np.ceil((high - low) / every_mm).astype(int), 1)
     axes = [(low + high)[a] / 2 + every_mm * (np.arange(counts[a]) - (counts[a] - 1) / 2) for a in range(3)]

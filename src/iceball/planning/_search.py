@@ -22,13 +22,41 @@ if TYPE_CHECKING:
 
     Field = NDArray[np.float64]
 
-PASSES, TRIES, GAIN = 3, 110, 1e-4
+PASSES, TRIES, GAIN, BUNDLES = 2, 110, 1e-4, 6
 MOVES_MM, TURNS_DEG = (4.0, 2.0, 1.0), (7.0, 3.5, 1.5)  # one round of small moves for each
 SPARE_MM = 0.1  # so that what is rounded to a hundredth still keeps its distance
 
 
-def exchange(guess: Guess, pool: Pool, added: Field, count: int, weights: Weights) -> Pool | None:
-    """The best ``count`` placements of ``pool`` that go together: one by one, then each against all others.
+def exchanges(guess: Guess, pool: Pool, added: Field, count: int, weights: Weights) -> list[Pool]:
+    """The best ``count`` placements of each bundle of parallel ways, and of all ways together; the best first."""
+    alone = guess.loss(added, pool.cost, weights)
+    bundles = [np.flatnonzero(pool.bundle == number) for number in np.unique(pool.bundle)]
+    bundles = sorted((group for group in bundles if len(group) >= count), key=lambda group: float(alone[group].min()))
+    found, lost = [], []
+    for group in (np.arange(pool.size), *bundles[:BUNDLES]):
+        numbers = exchange(guess, pool.part(group), added[group], count, weights)
+        if numbers is not None:
+            chosen = group[numbers]
+            found.append(pool.part(chosen))
+            lost.append(float(guess.loss(added[chosen].sum(axis=0)[None], pool.cost[chosen].mean()[None], weights)[0]))
+    return [found[n] for n in np.argsort(lost, kind="stable")]
+
+
+def covers(guess: Guess, pool: Pool, added: Field, most: int, weights: Weights) -> list[float]:
+    """Shares of the target that 1, 2, ... up to ``most`` placements are guessed to cover, taken one by one."""
+    chosen: list[int] = []
+    found: list[float] = []
+    for _ in range(most):
+        best = _best(guess, pool, added, chosen, weights)
+        if best is None:
+            break
+        chosen.append(best)
+        found.append(guess.coverage(added[chosen].sum(axis=0)))
+    return found
+
+
+def exchange(guess: Guess, pool: Pool, added: Field, count: int, weights: Weights) -> list[int] | None:
+    """Numbers of the best ``count`` placements that go together: one by one, then each against all others.
 
     ``added`` (K, P) is what each placement adds at the marks. None where so many do not go together.
     """
@@ -46,7 +74,7 @@ def exchange(guess: Guess, pool: Pool, added: Field, count: int, weights: Weight
             chosen[place] = chosen[place] if best is None else best
         if chosen == before:
             break
-    return pool.part(np.array(chosen))
+    return chosen
 
 
 def _best(guess: Guess, pool: Pool, added: Field, others: list[int], weights: Weights) -> int | None:

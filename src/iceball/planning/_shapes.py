@@ -84,7 +84,7 @@ def shape_of(placement: Placement, history: ThermalHistory) -> Shape:
     flat = row[inside] * shape[1] + column[inside]
     weight = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
     total = np.bincount(flat, weights=cooled[inside], minlength=shape[0] * shape[1]).reshape(shape)
-    return Shape(probe=placement.probe, table=_smooth(total, weight))
+    return Shape(probe=placement.probe, table=_smooth(np.asarray(total, dtype=float), weight))
 
 
 def axis_of(placement: Placement) -> tuple[Field, Field]:

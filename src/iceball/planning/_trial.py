@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from iceball.nouns._noun import array_noun
 from iceball.planning._worth import Weights, loss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Field = NDArray[np.float64]
 
+_Wish = TypeVar("_Wish")
+_Made = TypeVar("_Made")
 WORKERS = 2  # always as many, so that the same seed takes the same path on every machine
 
 
@@ -77,21 +79,22 @@ def try_all(
 
     def one(wish: tuple[Pool, Protocol]) -> Trial:
         chosen, protocol = wish
-        plan = Plan(
-            placements=chosen.placements(), protocol=protocol, protections=protections, goal=scene.goal
-        )
+        plan = Plan(placements=chosen.placements(), protocol=protocol, protections=protections, goal=scene.goal)
         history = thermal.freeze(ready, plan, accuracy=accuracy, threads=1, curves=False)
         return trial_of(scene, marks, chosen, plan, history, accuracy)
 
+    return side_by_side(one, wishes)
+
+
+def side_by_side(one: Callable[[_Wish], _Made], wishes: Sequence[_Wish]) -> list[_Made]:
+    """Do ``one`` with every wish, two at a time; the order of the answers is that of the wishes."""
     if len(wishes) == 1:
         return [one(wishes[0])]
     with ThreadPoolExecutor(WORKERS) as workers:
         return list(workers.map(one, wishes))
 
 
-def trial_of(
-    scene: Scene, marks: Marks, chosen: Pool, plan: Plan, history: ThermalHistory, accuracy: str
-) -> Trial:
+def trial_of(scene: Scene, marks: Marks, chosen: Pool, plan: Plan, history: ThermalHistory, accuracy: str) -> Trial:
     """Read a run at the marks."""
     cold = np.asarray(sampled(history.coldest, marks.points_mm, outside=37.0))
     goal_c = scene.goal.isotherm_c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,7 @@ def marks_of(scene: Scene) -> Marks:
     risks = [risk for risk in scene.risks if risk.stop_c is not None or risk.caution_c is not None]
     parts = [scene.target_mm, scene.healthy_mm, *(risk.points_mm for risk in risks)]
     ends = np.cumsum([0, *(len(part) for part in parts)])
-    places = [slice(int(a), int(z)) for a, z in zip(ends[:-1], ends[1:], strict=True)]
+    places = [slice(int(a), int(z)) for a, z in itertools.pairwise(ends)]
     return Marks(
         points_mm=np.concatenate(parts),
         target=places[0],
@@ -56,13 +57,24 @@ def marks_of(scene: Scene) -> Marks:
     )
 
 
+def thinned(marks: Marks, every: int) -> tuple[Marks, NDArray[np.intp]]:
+    """Every so many of the marks of target and healthy tissue, all of what must stay warm; and which these are."""
+    picked = [np.arange(place.start, place.stop)[::every] for place in (marks.target, marks.healthy)]
+    picked += [np.arange(place.start, place.stop) for _, place in marks.risks]
+    ends = np.cumsum([0, *(len(part) for part in picked)])
+    places = [slice(int(a), int(z)) for a, z in itertools.pairwise(ends)]
+    index = np.concatenate(picked)
+    risks = tuple((risk, place) for (risk, _), place in zip(marks.risks, places[2:], strict=True))
+    return Marks(points_mm=marks.points_mm[index], target=places[0], healthy=places[1], risks=risks), index
+
+
 def loss(scene: Scene, marks: Marks, cold_c: Field, way: Field, weights: Weights) -> Field:
     """What is lost (N,) with coldest temperatures ``cold_c`` (N, P) [°C] at the marks and ways of cost ``way`` (N,)."""
     goal_c = scene.goal.isotherm_c
     target = cold_c[:, marks.target]
     uncovered = np.clip((target - goal_c + SOFT_K / 2) / SOFT_K, 0.0, 1.0).mean(axis=1)
     warm = np.clip((target - goal_c) / FAR_K, 0.0, 2.0).mean(axis=1)
-    healthy = (cold_c[:, marks.healthy] <= min(goal_c, HEALTHY_COUNTS_FROM_C)).sum(axis=1) * scene.healthy_ml
+    healthy = (cold_c[:, marks.healthy] <= min(goal_c, HEALTHY_COUNTS_FROM_C)).mean(axis=1) * scene.around_ml
     total = UNCOVERED * uncovered + COLD * warm + WAY * way
     total = total + weights.healthy * HEALTHY * healthy / max(scene.target_ml, 0.5)
     for risk, place in marks.risks:

@@ -109,7 +109,7 @@ def make_ready(
     elif changing == like.protections:
         prepared = like.prepared
     else:
-        prepared = anatomy.reprotected(like.prepared, changing)
+        prepared = anatomy.reprotected(like.prepared, case, changing)
     backdrop = like.backdrop if like else backdrop_of(prepared, spacing_mm, backend)
     ground = make_ground(prepared, core.widened(REACH_MM), backdrop, backend)
     return Ready(
@@ -131,7 +131,7 @@ def try_protections(ready: Ready, protections: Sequence[Protection]) -> None:
     ------
     InputError : if one of them does not
     """
-    anatomy.reprotected(ready.prepared, _changing(protections))
+    anatomy.reprotected(ready.prepared, ready.case, _changing(protections))
 
 
 def freeze(

@@ -11,9 +11,9 @@ from iceball.assessment.words import percent
 from iceball.errors import IceballError
 from iceball.nouns import Plan, Sensor
 from iceball.nouns._noun import noun
-from iceball.planning.check._standing import Standing, standing
+from iceball.planning.check._standing import Standing, measured, standing
 from iceball.planning.check._variations import NEAR_WARMEST_MM, Variation, joined, to_cover, to_spare
-from iceball.planning.check._zone import goal_of, target_points_mm
+from iceball.planning.check._zone import goal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,35 +78,33 @@ def rescue(
     InputError : if the history does not belong to the case
     """
     until, tell = time.monotonic() + within_s, progress or (lambda done, text: None)
-    goal, points = goal_of(plan), target_points_mm(ready.case, goal_of(plan))
+    goal = goal_of(plan)
+    look = measured(ready.case, goal, ready.ground.box.grid)
 
     def stand(run: ThermalHistory) -> Standing:
-        return standing(ready.case, run, goal, points, near_mm=NEAR_WARMEST_MM)
+        return standing(ready.case, run, goal, look, near_mm=NEAR_WARMEST_MM)
 
     before = stand(history)
     planned = tuple(_planned(ready, plan, before))
     found: list[tuple[Variation, Standing]] = []
     untried: list[str] = []
-    tried = 0
-    for number, variation in enumerate(planned):
+
+    def attempt(variation: Variation, share: float) -> None:
         if time.monotonic() >= until:
             untried.append(variation.does)
-            continue
-        tell(number / (len(planned) + 1), variation.does)
-        tried += 1
-        if (run := _frozen(ready, variation.plan, accuracy)) is not None:
-            found.append((variation, stand(run)))
-    pair = _pair(plan, before, found)
-    if pair is not None and time.monotonic() < until:
-        tell(len(planned) / (len(planned) + 1), pair.does)
-        tried += 1
-        if (run := _frozen(ready, pair.plan, accuracy)) is not None:
-            found.append((pair, stand(run)))
-    good = [(variation, after) for variation, after in found if helps(before, after)]
-    good.sort(key=lambda each: _rank(each[1]))
+            return
+        tell(share, variation.does)
+        run = _frozen(ready, variation.plan, accuracy)
+        found.append((variation, before if run is None else stand(run)))
+
+    for number, variation in enumerate(planned):
+        attempt(variation, number / (len(planned) + 1))
+    if (pair := _pair(plan, before, found)) is not None:
+        attempt(pair, len(planned) / (len(planned) + 1))
+    good = sorted((each for each in found if helps(before, each[1])), key=lambda each: _rank(each[1]))
     return Rescues(
         found=tuple(_said(variation, before, after) for variation, after in good),
-        tried=tried,
+        tried=len(found),
         untried=tuple(untried),
         needed=bool(planned),
     )

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
-from iceball.assessment.sampling import sample
+from iceball.assessment.sampling import sample, voxel_points_mm
 from iceball.nouns import SEVERITIES
-from iceball.nouns._noun import Point, noun
+from iceball.nouns._noun import Point, array_noun, noun
+from iceball.planning.check._near import near_part
+from iceball.planning.check._zone import target_points_mm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from iceball.nouns import Case, Goal, Severity, ThermalHistory
+    from iceball.library import Limit
+    from iceball.nouns import Case, Goal, Grid, Severity, ThermalHistory
 
 
 @noun
@@ -53,22 +58,49 @@ class Standing:
         return sum(each.severity == severity for each in self.watched)
 
 
-def standing(
-    case: Case, history: ThermalHistory, goal: Goal, points_mm: NDArray[np.float64], *, near_mm: float
-) -> Standing:
-    """Say how ``history`` stands against ``goal`` over the target's points (N, 3) [mm].
+@array_noun
+class Measured:
+    """Where a run is looked at: points of the target (N, 3) and of each structure with a limit (M, 3), LPS [mm]."""
+
+    target_mm: NDArray[np.float64]
+    places_mm: Mapping[str, NDArray[np.float64]]
+
+
+def measured(case: Case, goal: Goal, box: Grid) -> Measured:
+    """Find the points of the target of ``goal``, and of the structures with a limit that reach into ``box``.
+
+    The points are those that the assessment looks at, so that both say the same temperatures.
+
+    Raises
+    ------
+    InputError : if the case has no lesion, or the goal aims at an interface with bone that is not there
+    """
+    near, places = near_part(case, box), {}
+    for structure in case.structures if near.labels is not None else ():
+        if structure.role in ("at_risk", "barrier") and structure.limit is not None and near.labels is not None:
+            voxels = np.argwhere(np.asarray(near.labels.array) == structure.label)
+            voxels = voxels[box.contains(near.labels.grid.position_mm(voxels))] if len(voxels) else voxels
+            if len(voxels):
+                places[structure.name] = voxel_points_mm(near.labels.grid, voxels, finest_mm=min(box.spacing_mm))
+    return Measured(target_mm=target_points_mm(case, goal), places_mm=places)
+
+
+def standing(case: Case, history: ThermalHistory, goal: Goal, look: Measured, *, near_mm: float) -> Standing:
+    """Say how ``history`` stands against ``goal``.
 
     Parameters
     ----------
+    look : where to look
     near_mm : what is uncovered this near to the warmest place is brought together to say where it is [mm]
     """
+    points_mm = look.target_mm
     values = sample(history.coldest, points_mm, outside=np.inf)
     covered = float(np.mean(values <= goal.isotherm_c))
     return Standing(
         covered_fraction=covered,
         goal_fraction=goal.coverage_fraction,
         warmest_mm=None if covered >= goal.coverage_fraction else _warmest(points_mm, values, goal.isotherm_c, near_mm),
-        watched=_watched(case, history),
+        watched=_watched(case, history, look),
     )
 
 
@@ -79,21 +111,34 @@ def _warmest(points_mm: NDArray[np.float64], values: NDArray[np.float64], isothe
     return x, y, z
 
 
-def _watched(case: Case, history: ThermalHistory) -> tuple[Watched, ...]:
+def _watched(case: Case, history: ThermalHistory, look: Measured) -> tuple[Watched, ...]:
     found: list[Watched] = []
     for curve in history.structures:
         structure = case.structure(curve.name)
-        if structure.role in ("at_risk", "barrier") and structure.limit is not None:
-            limit, coldest = library.limit(structure.limit), float(np.min(curve.coldest_c))
-            steps = (("stop", limit.stop_below), ("caution", limit.caution_below), ("note", limit.note_below))
-            passed = [severity for severity, row in steps if row is not None and coldest < row.value]
-            found.append(
-                Watched(
-                    name=curve.name,
-                    coldest_c=coldest,
-                    place_mm=curve.place_mm,
-                    severity=passed[0] if passed else None,  # pyright: ignore[reportArgumentType]
-                    limit_kind=limit.kind,
-                )
+        if structure.role not in ("at_risk", "barrier") or structure.limit is None:
+            continue
+        limit, coldest, place = library.limit(structure.limit), float(np.min(curve.coldest_c)), curve.place_mm
+        points = look.places_mm.get(curve.name, np.zeros((0, 3)))
+        values = sample(history.coldest, points, outside=np.inf)
+        if values.size and values.min() < coldest:
+            coldest = float(values.min())
+            x, y, z = (float(value) for value in points[int(values.argmin())])
+            place = (x, y, z)
+        found.append(
+            Watched(
+                name=curve.name,
+                coldest_c=coldest,
+                place_mm=place,
+                severity=_severity(limit, coldest),
+                limit_kind=limit.kind,
             )
+        )
     return tuple(sorted(found, key=lambda each: (each.coldest_c, each.name)))
+
+
+def _severity(limit: Limit, coldest_c: float) -> Severity | None:
+    if limit.stop_below is not None and coldest_c < limit.stop_below.value:
+        return "stop"
+    if limit.caution_below is not None and coldest_c < limit.caution_below.value:
+        return "caution"
+    return "note" if limit.note_below is not None and coldest_c < limit.note_below.value else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,7 @@ WARM_MM = 30.0
 NEAR_WARMEST_MM = 8.0
 TILTS_DEG = (0.0, 12.0, 24.0)
 PUSHES_MM = (0.0, 2.0, 4.0)
+SPARE_MM = 3.0
 LABELS = tuple(map(chr, range(ord("A"), ord("Z") + 1)))
 AGAINST = ("probe_spacing_close", "probes_nearly_touch", "tip_outside_bone", "shaft_near_structure")
 
@@ -178,7 +180,7 @@ def _another(case: Case, plan: Plan, now: Standing) -> Variation | None:
     for push_mm in PUSHES_MM:
         middle = _pushed(model, np.asarray(now.warmest_mm, dtype=np.float64), push_mm)
         for outward in _directions(plan, model):
-            new = _laid(there, model, label, middle, outward)
+            new = _laid(there, model, label, middle + _slid_mm(there, model, middle, outward) * outward, outward)
             if new is None or _stands_against(case, there, plan, new):
                 continue
             place = ", ".join(f"{value:.0f}" for value in new.tip_mm)
@@ -196,6 +198,14 @@ def _pushed(model: Placement, middle: NDArray[np.float64], push_mm: float) -> ND
     return middle + push_mm * away / max(float(np.linalg.norm(away)), 1e-6)
 
 
+def _slid_mm(there: Scene, model: Placement, middle: NDArray[np.float64], outward: NDArray[np.float64]) -> float:
+    """How far the active zone slides outward [mm] to lie about the lesion's middle and hold the warmest place."""
+    if not len(there.rim_mm):
+        return 0.0
+    most = max(0.0, model.probe.active_length_mm / 2 - SPARE_MM)
+    return float(np.clip((there.rim_mm.mean(axis=0) - middle) @ outward, -most, most))
+
+
 def _laid(
     there: Scene, model: Placement, label: str, middle: NDArray[np.float64], outward: NDArray[np.float64]
 ) -> Placement | None:
@@ -209,8 +219,8 @@ def _laid(
 
 def _stands_against(case: Case, there: Scene, plan: Plan, new: Placement) -> bool:
     """Whether a rule stands against the new probe: no stop, and nothing that would make it useless or unsafe."""
-    among = [finding for finding in of_probes((*plan.placements, new)) if finding.subject.endswith(f" and {new.label}")]
-    own = [*among, *of_way(case, there, new, ())]
+    among = (finding for finding in of_probes((*plan.placements, new)) if finding.subject.endswith(f" and {new.label}"))
+    own = chain(among, of_way(case, there, new, ()))  # the quick ones first, and no farther than the first that speaks
     return any(finding.severity == "stop" or finding.rule in AGAINST for finding in own)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from iceball import library
 from iceball.planning.check._found import found, named
 from iceball.planning.check._scene import to_skin_mm
-from iceball.planning.check._shafts import Met, met
+from iceball.planning.check._shafts import STEP_MM as WAY_MM
+from iceball.planning.check._shafts import Met, met, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from iceball.nouns._noun import Point
     from iceball.planning.check._scene import Scene
 
-STEP_MM = 0.5  # numerical: how finely an active zone is looked at, and the way inside a structure is told
+STEP_MM = 0.5  # numerical: how finely an active zone is looked at
 NEAR_BONE_MM = 15.0  # numerical: a tip farther than this from any bone is said to be at least so far
 
 
@@ -62,32 +63,43 @@ def _structures(
     for label in np.unique(near.number).tolist():
         this = (near.number == label) & (near.gap_mm < radius + max(keeps[label].value, 1e-9))
         if this.any():
-            part = Met(number=near.number[this], gap_mm=near.gap_mm[this] - radius, along_mm=near.along_mm[this])
-            yield _structure(placement, kept[label], part, keeps[label], skin_mm, kept[label].name in allowed)
+            part = Met(
+                voxel=near.voxel[this],
+                number=near.number[this],
+                gap_mm=near.gap_mm[this] - radius,
+                along_mm=near.along_mm[this],
+            )
+            if part.gap_mm.min() > 0:
+                yield _near(placement, kept[label], part, keeps[label], skin_mm)
+            else:
+                way = stretch(case.labels.grid, (placement.tip_mm, end), part.voxel[part.gap_mm <= 0], radius)
+                yield _through(placement, kept[label], way, skin_mm, kept[label].name in allowed)
 
 
-def _structure(
-    placement: Placement, structure: Structure, near: Met, keep: Cited, skin_mm: float | None, allowed: bool
-) -> Finding:
-    """The finding on one structure; the gaps of ``near`` are from the shaft's surface."""
+def _near(placement: Placement, structure: Structure, near: Met, keep: Cited, skin_mm: float | None) -> Finding:
+    """The finding on a structure that the shaft passes too near; the gaps of ``near`` are from the shaft's surface."""
     closest = int(near.gap_mm.argmin())
-    gap, subject = float(near.gap_mm[closest]), structure.name
-    if gap > 0:
-        says = (
-            f"Probe {placement.label} passes {named(structure)} at {gap:.1f} mm, "
-            f"{_where(float(near.along_mm[closest]), skin_mm)}; {keep.value:g} mm are kept from it."
-        )
-        near_by = found("shaft_near_structure", says, subject=subject, measured=gap, limit=keep.value, unit="mm")
-        return dataclasses.replace(near_by, source=keep.source)
-    inside = near.along_mm[near.gap_mm <= 0]
-    way = STEP_MM * len(np.unique(np.floor(inside / STEP_MM)))
+    gap = float(near.gap_mm[closest])
+    says = (
+        f"Probe {placement.label} passes {named(structure)} at {gap:.1f} mm, "
+        f"{_where(float(near.along_mm[closest]), skin_mm)}; {keep.value:g} mm are kept from it."
+    )
+    said = found("shaft_near_structure", says, subject=structure.name, measured=gap, limit=keep.value, unit="mm")
+    return dataclasses.replace(said, source=keep.source)
+
+
+def _through(
+    placement: Placement, structure: Structure, way: NDArray[np.float64], skin_mm: float | None, allowed: bool
+) -> Finding:
+    """The finding on a structure that the shaft meets at the places ``way`` (S,) [mm from its tip]."""
+    length = WAY_MM * max(1, len(way))
     rule = "shaft_crosses_barrier" if structure.role == "barrier" else "shaft_enters_structure"
     says = (
-        f"Probe {placement.label} meets {named(structure)} {_where(float(inside.max()), skin_mm)}, "
-        f"over about {way:.1f} mm of its way{', which was allowed' if allowed else ''}."
+        f"Probe {placement.label} meets {named(structure)} {_where(float(way.max(initial=0.0)), skin_mm)}, "
+        f"over about {length:.1f} mm of its way{', which was allowed' if allowed else ''}."
     )
     severity = "caution" if allowed else None
-    return found(rule, says, subject=subject, measured=way, limit=0.0, unit="mm", severity=severity)
+    return found(rule, says, subject=structure.name, measured=length, limit=0.0, unit="mm", severity=severity)
 
 
 def _where(along_mm: float, skin_mm: float | None) -> str:

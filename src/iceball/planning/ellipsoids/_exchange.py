@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.planning.ellipsoids._pool import Pool
+    from iceball.planning.ellipsoids._target import Target
 
     Field = NDArray[np.float64]
     Bits = NDArray[np.uint8]
@@ -55,12 +56,13 @@ def usual_spacing(shaft_diameter_mm: float) -> Spacing:
 
 
 class Chooser:
-    """Chooses up to ``count`` ways of one pool for one target of ``points`` until ``over`` says that it is time."""
+    """Chooses up to ``count`` ways of one pool for one ``target``, until ``over`` says that it is time."""
 
-    def __init__(self, pool: Pool, count: int, *, points: int, enough: float, over: Callable[[], bool]) -> None:
+    def __init__(self, pool: Pool, count: int, *, target: Target, enough: float, over: Callable[[], bool]) -> None:
         self.pool, self.count, self.over = pool, count, over
         self.spacing = usual_spacing(pool.shaft_diameter_mm)
-        self.points, self.enough = points, enough
+        self.points, self.enough = len(target.inside_mm), enough
+        self.weight = target.around_ml / (target.inside_ml * self.points)
         self.shafts_mm = pool.shafts_mm
 
     def grown(self, first: int) -> Chosen:
@@ -102,7 +104,7 @@ class Chooser:
         inside = self.pool.inside | np.bitwise_or.reduce(self.pool.inside[others], axis=0, initial=0)
         around = self.pool.around | np.bitwise_or.reduce(self.pool.around[others], axis=0, initial=0)
         covered = np.bitwise_count(inside).sum(axis=1) / self.points
-        vain = np.bitwise_count(around).sum(axis=1) / self.points
+        vain = np.bitwise_count(around).sum(axis=1) * self.weight
         return MISSED_WEIGHT * np.maximum(self.enough - covered, 0.0) + vain
 
     def _free(self, others: list[int]) -> NDArray[np.bool_]:

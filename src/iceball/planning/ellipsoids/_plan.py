@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Numerical: how the time is spent.
 TRIED, LEAST_WAYS, MOST_TRIES = 20_000, 1500, 6
+OFF_MM = 6.0  # so far beyond the target a middle may come
 POOL_SHARE = 0.4  # of the time goes into finding ways; a share of what is left into each restart
 MOVES, SHARES = 300, (0.4, 0.2, 0.1, 0.05)
 
@@ -78,7 +79,7 @@ def ellipsoid_plan(
     """
     ellipsoid = ellipsoid_of(probe, protocol, goal.isotherm_c)
     begun, rng = time.perf_counter(), np.random.default_rng(effort.seed)
-    target = target_of(case, goal.margin_mm, ellipsoid.length_mm)
+    target = target_of(case, goal.margin_mm, ellipsoid.length_mm / 2 + OFF_MM)
     maker = Maker(probe=probe, ellipsoid=ellipsoid, target=target, obstacles=obstacles)
     search = _Search(maker, goal, effort, begun)
     found = search.best(rng)
@@ -119,9 +120,8 @@ class _Search:
         return (time.perf_counter() - self.begun) / self.effort.seconds_s
 
     def _chooser(self, pool: Pool) -> Chooser:
-        points = len(self.maker.target.inside_mm)
-        enough = self.goal.coverage_fraction
-        return Chooser(pool, self.effort.probes, points=points, enough=enough, over=self._over)
+        target, enough = self.maker.target, self.goal.coverage_fraction
+        return Chooser(pool, self.effort.probes, target=target, enough=enough, over=self._over)
 
     def _over(self) -> bool:
         return self._spent() >= 1.0 and self.effort.restarts is None

@@ -14,25 +14,26 @@ if TYPE_CHECKING:
 
     from iceball.nouns import Case
 
-# Numerical: so many points fill a target, if they then lie between 1 and 3 mm apart; a shape is found to about a tenth
-# of that.
+# Numerical: so many points fill a target, if they then lie between 1 and 3 mm apart; what lies around it, which only
+# breaks ties, is filled coarsely.
 POINTS, FINEST_MM, COARSEST_MM = 3000, 1.0, 3.0
 
 
 @array_noun
 class Target:
-    """``inside_mm`` (N, 3) points of the target, ``around_mm`` (M, 3) of what lies around, LPS [mm], on one lattice.
+    """``inside_mm`` (N, 3) points of the target, ``around_mm`` (M, 3) of what lies around, LPS [mm].
 
-    ``point_ml`` is the volume that one point stands for [ml].
+    ``inside_ml`` and ``around_ml`` are the volumes that one point of each stands for [ml].
     """
 
     inside_mm: NDArray[np.float64]
     around_mm: NDArray[np.float64]
-    point_ml: float
+    inside_ml: float
+    around_ml: float
 
 
 def target_of(case: Case, margin_mm: float, reach_mm: float) -> Target:
-    """Lay a lattice over the lesion of ``case``, ``margin_mm`` around it, and ``reach_mm`` around that [mm].
+    """Fill the lesion of ``case`` and ``margin_mm`` around it with points, and ``reach_mm`` around that [mm].
 
     Raises
     ------
@@ -51,12 +52,21 @@ def target_of(case: Case, margin_mm: float, reach_mm: float) -> Target:
     ml = float(np.count_nonzero(wanted)) * grid.voxel_ml
     step_mm = float(np.clip((1000.0 * ml / POINTS) ** (1 / 3), FINEST_MM, COARSEST_MM))
     first = np.array([part.start for part in box]) - more
-    points = _lattice(grid.position_mm(np.argwhere(wanted) + first), step_mm, reach_mm)
-    index = np.rint(grid.index_of(points)).astype(int) - first
-    seen = ((index >= 0) & (index < wanted.shape)).all(axis=1)
-    inside = np.zeros(len(points), dtype=bool)
-    inside[seen] = wanted[tuple(index[seen].T)]
-    return Target(inside_mm=points[inside], around_mm=points[~inside], point_ml=step_mm**3 / 1000.0)
+    voxels_mm = grid.position_mm(np.argwhere(wanted) + first)
+
+    def within(points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        index = np.rint(grid.index_of(points_mm)).astype(int) - first
+        on = np.asarray(((index >= 0) & (index < wanted.shape)).all(axis=1))
+        last = np.asarray(wanted.shape) - 1
+        return on & wanted[tuple(np.clip(index, 0, last).T)]
+
+    fine, coarse = _lattice(voxels_mm, step_mm, step_mm), _lattice(voxels_mm, COARSEST_MM, reach_mm)
+    return Target(
+        inside_mm=fine[within(fine)],
+        around_mm=coarse[~within(coarse)],
+        inside_ml=step_mm**3 / 1000.0,
+        around_ml=COARSEST_MM**3 / 1000.0,
+    )
 
 
 def _lattice(around_mm: NDArray[np.float64], step_mm: float, reach_mm: float) -> NDArray[np.float64]:

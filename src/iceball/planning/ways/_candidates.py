@@ -8,7 +8,7 @@ import numpy as np
 
 from iceball.nouns._noun import array_noun
 from iceball.planning.ways._obstacles import LESION, Obstacles
-from iceball.planning.ways._trace import STEP_MM, Traced, _indices, _looked_up, trace
+from iceball.planning.ways._trace import STEP_MM, Traced, _indices, _looked_up, directed, trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,19 +49,29 @@ class Candidates:
 
 
 def candidates(obstacles: Obstacles, probe: Probe) -> Candidates:
-    """Try lines through the lesion of ``obstacles`` in every direction, closed ones too, so that they can be counted.
+    """Try lines through the lesion of ``obstacles`` in every direction that is open.
 
     The active zone of ``probe`` ends a little beyond the lesion or at its far border, or the tip ends there or within.
     Where few of the lines hold, more are tried, through points nearer to the border too.
     """
-    first = _tried(obstacles, probe, _spread(obstacles.lesion_mm, POINTS, INNER_FRACTION))
+    directions = _directions()
+    open_ones = directions[directed(obstacles, -directions)[1] == 0]
+    first = _tried(obstacles, probe, _spread(obstacles.lesion_mm, POINTS, INNER_FRACTION), open_ones)
     if int(first.ok.sum()) >= FEW_LINES:
         return first
-    return _tried(obstacles, probe, _spread(obstacles.lesion_mm, MORE_POINTS, OUTER_FRACTION))
+    return _tried(obstacles, probe, _spread(obstacles.lesion_mm, MORE_POINTS, OUTER_FRACTION), open_ones)
 
 
-def _tried(obstacles: Obstacles, probe: Probe, points: NDArray[np.float64]) -> Candidates:
+def shut_candidates(obstacles: Obstacles, probe: Probe) -> Candidates:
+    """Try the lines in the directions that are closed: to find out what would open a way."""
     directions = _directions()
+    shut = directions[directed(obstacles, -directions)[1] != 0]
+    return _tried(obstacles, probe, _spread(obstacles.lesion_mm, POINTS, INNER_FRACTION), shut)
+
+
+def _tried(
+    obstacles: Obstacles, probe: Probe, points: NDArray[np.float64], directions: NDArray[np.float64]
+) -> Candidates:
     through = np.repeat(points, len(directions), axis=0)
     inward = np.tile(directions, (len(points), 1))
     near, far = _chords(obstacles, through, inward)

@@ -9,7 +9,7 @@ import numpy as np
 from iceball import library
 from iceball.errors import InputError, UnknownName
 from iceball.nouns import Grid
-from iceball.nouns._noun import Point, array_noun, noun
+from iceball.nouns._noun import Point, array_noun, noun, seal_field
 from iceball.planning.ways._bones import Bones, bones_of, joint, own_bone, partners_of, smooth, without_specks
 from iceball.planning.ways._keeping import keeping
 from iceball.planning.ways._rules import ON_TABLE, OUT_OF, Position, Rules, Sector
@@ -74,6 +74,11 @@ class Obstacles:
     table_deg: float
     bone_angle_deg: float
     notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: what is found once is looked up by many."""
+        for field in ("keeping_mm2", "ranks", "nearest", "what", "bone", "lesion_mm"):
+            seal_field(self, field, getattr(self, field))
 
 
 def obstacles(case: Case, rules: Rules = Rules()) -> Obstacles:  # noqa: B008 (frozen)

@@ -14,7 +14,7 @@ from iceball.planning.ways._approach import approaches, canal_place, named
 from iceball.planning.ways._beside import beside
 from iceball.planning.ways._candidates import Candidates, candidates
 from iceball.planning.ways._obstacles import Obstacles, obstacles
-from iceball.planning.ways._openers import openers, tally
+from iceball.planning.ways._openers import openers, tally, unseen
 from iceball.planning.ways._rules import SECTORS, Rules, cannula_for, for_probe
 from iceball.planning.ways._trace import trace
 from iceball.planning.ways._way import Way, Ways
@@ -41,9 +41,9 @@ def ways_in(
 ) -> Ways:
     """Find the ways in to the lesion of ``case`` for ``probe``, the best first.
 
-    Some 25,000 lines are tried: from points of the lesion in all directions. Those that hold are ranked by length,
-    room, tilt, bone and by how much of the lesion the active zone covers, and told apart. Where none holds, a finding
-    says what forbids and what would open one.
+    Some 20,000 lines are tried: through points of the lesion, in every open direction. Those that hold are ranked by
+    length, room, tilt, bone and by how much of the lesion the active zone covers, and told apart. Where none holds, a
+    finding says what forbids and what would open one.
 
     Parameters
     ----------
@@ -77,8 +77,9 @@ def ways_in(
     counts = tally(around, tried)
     if not found:
         tell(0.85, "finding what would open one")
-        opens = openers(around, tried)
-        return _ways(case, probe, around, tried, (), None, opens, (words.none_found(around, counts, opens),))
+        opens = openers(around, probe, tried)
+        why = words.no_skin(around) if unseen(tried) else words.none_found(around, counts, opens)
+        return _ways(case, probe, around, tried, (), None, opens, (why,))
     biopsy = _biopsy(case, probe, around, tried) if rules.biopsy else None
     labelled = any(library.keep_rule(s) is not None for s in case.structures)
     findings = words.beside_the_ways(around, labelled, any(way.usual for way in found))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from iceball.planning.ways._rules import Position
     from iceball.planning.ways._thinned import Thinned
 
-BODY_MM = 2.0  # numerical: the skin is found on voxels of about this size
+# Numerical: the skin is found on voxels up to this size, in the slice and across. On coarser ones the wall between a
+# windpipe and a lung that the scan cuts gets lost, and the lung is taken for the room.
+BODY_MM = (1.6, 1.6, 2.6)
 MOST_BODIES = 3  # legs and arms may be pieces of their own: so many are looked through for the one with the lesion
 
 
@@ -31,7 +33,7 @@ def body_near(case: Case, thin: Thinned) -> tuple[NDArray[np.bool_], NDArray[np.
     InputError : if nothing on the CT is denser than gas
     """
     grid = case.ct.grid
-    steps = [max(1, round(BODY_MM / spacing)) for spacing in grid.spacing_mm]
+    steps = [max(1, int(most / spacing)) for most, spacing in zip(BODY_MM, grid.spacing_mm, strict=True)]
     whole = (
         slice(None, None, steps[0]),
         slice(None, None, steps[1]),
@@ -96,7 +98,7 @@ def usual_position(site: str, body: NDArray[np.bool_], grid: Grid, centre_mm: ND
 
 def _depth_mm(body: NDArray[np.bool_], grid: Grid, centre_mm: NDArray[np.float64], way: float) -> float:
     """How far the skin is from ``centre_mm`` along y [mm]; infinite where the scan ends before."""
-    along = np.arange(0.0, 600.0, BODY_MM)
+    along = np.arange(0.0, 600.0, min(BODY_MM))
     points = centre_mm + along[:, None] * np.array([0.0, way, 0.0])
     index = np.floor(grid.index_of(points) + 0.5).astype(int)
     there = np.all((index >= 0) & (index < grid.shape), axis=1)

@@ -129,34 +129,24 @@ def _follow(obstacles: Obstacles, tips: NDArray[np.float64], toward: NDArray[np.
     clearance, nearest = _clearance(obstacles, index, on_way)
     seen = out & tip_in & ((what[rows, leaves] & SCAN) > 0)
     twice = seen & (inside & (step > last[:, None])).any(axis=1)
-    bone = _bone(obstacles, index, what, on_way, toward)
-    sector, hindrances = _directions(obstacles, -toward)
-    hindrances |= _bits(
+    found = _bone(obstacles, index, what, on_way, toward)
+    found["sector"], hindrances = directed(obstacles, -toward)
+    hindrances |= _touched(obstacles, clearance < 0, nearest) | _bits(
         (Why.OUT_OF_SCAN, ~tip_in),
         (Why.NO_SKIN, tip_in & out & ~seen),
         (Why.TOO_LONG, tip_in & ~out),
         (Why.TWICE, twice),
-        (Why.BONE_ANGLE, bone["steep"]),
+        (Why.BONE_ANGLE, found.pop("steep")),
     )
-    hindrances |= _touched(obstacles, clearance < 0, nearest)
-    length = np.where(seen, along[last], np.inf)
-    entry = np.where(seen[:, None], tips - along[last][:, None] * toward, np.nan)
     lowest = hindrances & -hindrances
-    why = np.where(hindrances == 0, 0, np.log2(np.maximum(lowest, 1))).astype(np.int8)
-    return {
+    return found | {
         "ok": hindrances == 0,
-        "entry_mm": entry,
-        "length_mm": length,
+        "entry_mm": np.where(seen[:, None], tips - along[last][:, None] * toward, np.nan),
+        "length_mm": np.where(seen, along[last], np.inf),
         "clearance_mm": clearance,
         "nearest": nearest,
-        "why": why,
+        "why": np.where(hindrances == 0, 0, np.log2(np.maximum(lowest, 1))).astype(np.int8),
         "hindrances": hindrances,
-        "sector": sector,
-        "cortex_mm": bone["cortex_mm"],
-        "bone_crossed_mm": bone["crossed_mm"],
-        "bone_angle_deg": bone["angle_deg"],
-        "bone_mm": bone["bone_mm"],
-        "lesion_mm": bone["lesion_mm"],
     }
 
 
@@ -225,10 +215,10 @@ def _bone(
     crossed = STEP_MM * (own & before).sum(axis=1)
     return {
         "cortex_mm": STEP_MM * hard.sum(axis=1),
-        "angle_deg": angle,
+        "bone_angle_deg": angle,
         "bone_mm": np.where(met, STEP_MM * first, np.nan),
         "lesion_mm": STEP_MM * lesion.sum(axis=1),
-        "crossed_mm": crossed,
+        "bone_crossed_mm": crossed,
         "steep": met & (crossed >= GRAZED_MM) & (angle > obstacles.bone_angle_deg),
     }
 
@@ -252,7 +242,8 @@ def _angle_deg(obstacles: Obstacles, at: NDArray[np.float32], outward: NDArray[n
     return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
-def _directions(obstacles: Obstacles, outward: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+def directed(obstacles: Obstacles, outward: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """(N,) side that (N, 3) directions out of the patient point to, and (N,) bits of what forbids them."""
     sector = sector_of(outward)
     shut = np.isin(sector, [SECTORS.index(each) for each in obstacles.closed])
     shut |= outward @ np.asarray(obstacles.table) > np.sin(np.radians(obstacles.table_deg))

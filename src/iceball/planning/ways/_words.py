@@ -100,19 +100,13 @@ def bone_words(cortex_mm: float, angle_deg: float | None, cannula: str, back_mm:
 
 def none_found(obstacles: Obstacles, tally: tuple[tuple[str, int], ...], openers: tuple[Opener, ...]) -> Finding:
     """Return the finding that there is no way in: what forbids, and what alone would open one."""
-    tried = sum(count for _, count in tally)
-    if (
-        tally
-        and tally[0][0] == WHY[Why.NO_SKIN]
-        and all(text in (WHY[Why.NO_SKIN], WHY[Why.SECTOR], WHY[Why.TILT], WHY[Why.OUT_OF_SCAN]) for text, _ in tally)
-    ):
-        return no_skin(obstacles)
+    tried = max(sum(count for _, count in tally), 1)
     most = "; ".join(f"{text} ({count / tried:.0%})" for text, count in tally[:4])
     opens = " ".join(each.says for each in openers) or "No single change opens one."
     return Finding(
         rule="no_way_in",
         severity="stop",
-        says=f"no straight way in keeps every rule. Of the lines tried: {most}. {opens}",
+        says=f"no straight way in keeps every rule. Of {tried} lines from open sides: {most}. {opens}",
         source=SOURCE,
         subject=obstacles.site,
     )

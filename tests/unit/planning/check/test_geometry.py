@@ -31,9 +31,9 @@ def test_a_shaft_through_the_cord_is_a_stop_and_says_where_and_for_how_long():
     found = [each for each in check.geometry(CASE, made) if each.rule == "shaft_enters_structure"]
     assert [each.severity for each in found] == ["stop"]
     assert found[0].subject == "spinal_cord"
-    # The cord's voxels reach from 15 to 25 mm along y, the skin lies at 41: in steps of half a millimetre and voxels
-    # of two, the way inside and the depth are known to a millimetre or so.
-    assert found[0].measured == pytest.approx(10.0, abs=1.5)
+    # The cord's voxels reach from 15 to 25 mm along y, and a thick shaft touches them a radius sooner and later; it is
+    # walked in steps of a quarter of a millimetre.
+    assert found[0].measured == pytest.approx(10.0 + check_patient.PROBE.shaft_diameter_mm, abs=0.5)
     assert "15 mm from the skin" in found[0].says or "16 mm from the skin" in found[0].says
 
 
@@ -57,7 +57,7 @@ def test_a_shaft_that_keeps_less_than_the_library_asks_for_is_near():
         x = face + radius + gap
         found = check.geometry(CASE, plan(placement(tip=(x, -14.0, 0.0), outward=(0.0, 1.0, 0.0), length_mm=54.0)))
         measured = [each.measured for each in found if each.rule == "shaft_near_structure"]
-        assert measured == ([pytest.approx(gap, abs=1e-6)] if near else [])
+        assert measured == ([pytest.approx(gap, abs=1e-3)] if near else [])
 
 
 def test_the_skin_as_a_structure_is_crossed_by_every_shaft_and_never_said():
@@ -80,7 +80,7 @@ def test_a_structure_between_an_entry_under_the_skin_and_the_skin_counts_as_cros
 def test_an_entry_in_the_air_is_a_note_and_its_way_is_measured_from_the_skin():
     found = check.geometry(CASE, plan(placement(length_mm=75.0)))
     assert [(each.rule, each.severity) for each in found] == [("entry_off_skin", "note")]
-    assert found[0].measured == pytest.approx(75.0 - 57.0, abs=2.0)  # the body is found on voxels of 2 mm
+    assert found[0].measured == pytest.approx(75.0 - 58.0, abs=2.0)  # the body is found on voxels of 2 mm
 
 
 def test_where_the_scan_ends_before_the_skin_the_way_is_not_known():
@@ -96,8 +96,8 @@ def test_a_way_longer_than_the_probe_is_a_stop():
         labels=_longer(CASE.labels),
         lesion=dataclasses.replace(CASE.lesion, mask=_longer(CASE.lesion.mask)),
     )
-    far = placement(outward=(0.0, 1.0, 0.0), tip=(12.0, 30.0 - reach, 0.0), length_mm=120.0)
-    near = placement(outward=(0.0, 1.0, 0.0), tip=(12.0, 50.0 - reach, 0.0), length_mm=120.0)
+    far = placement(outward=(0.0, 1.0, 0.0), tip=(9.0, 30.0 - reach, 0.0), length_mm=120.0)
+    near = placement(outward=(0.0, 1.0, 0.0), tip=(9.0, 50.0 - reach, 0.0), length_mm=120.0)
     assert "probe_too_short" in rules(cut, plan(far))
     assert "probe_too_short" not in rules(cut, plan(near))
 
@@ -116,7 +116,7 @@ def _longer(volume):
     [(0.5, "probes_in_one_place"), (3.0, "probes_nearly_touch"), (8.0, "probe_spacing_close"), (12.0, None)],
 )
 def test_two_parallel_probes_are_judged_by_their_distance(apart_mm, rule):
-    made = plan(placement("A"), placement("B", tip=(12.0, -16.0, apart_mm)))
+    made = plan(placement("A"), placement("B", tip=(9.0, -17.0, apart_mm)))
     pairs = {"probes_in_one_place", "probes_nearly_touch"}
     said = rules(made=made) & (pairs | {"probe_spacing_close", "probe_spacing_wide"})
     expected = set() if rule is None else {rule, "probe_spacing_close"}
@@ -124,14 +124,14 @@ def test_two_parallel_probes_are_judged_by_their_distance(apart_mm, rule):
 
 
 def test_two_probes_far_apart_may_leave_a_gap_between_them():
-    made = plan(placement("A"), placement("B", tip=(12.0, -16.0, 25.0)))
+    made = plan(placement("A"), placement("B", tip=(9.0, -17.0, 25.0)))
     found = [each for each in check.geometry(CASE, made) if each.rule == "probe_spacing_wide"]
     assert [each.measured for each in found] == [pytest.approx(25.0), pytest.approx(25.0)]
 
 
 def test_shafts_that_cross_behind_their_active_zones_are_found():
-    a = placement("A", tip=(12.0, -16.0, -8.0), outward=(0.0, 1.0, 0.17), length_mm=56.0)
-    b = placement("B", tip=(12.0, -16.0, 8.0), outward=(0.0, 1.0, -0.17), length_mm=56.0)
+    a = placement("A", tip=(9.0, -17.0, -8.0), outward=(0.0, 1.0, 0.17), length_mm=56.0)
+    b = placement("B", tip=(9.0, -17.0, 8.0), outward=(0.0, 1.0, -0.17), length_mm=56.0)
     assert "probes_in_one_place" in rules(made=plan(a, b))
 
 
@@ -160,7 +160,9 @@ def plans(draw):
 @settings(max_examples=60, deadline=None)
 def test_no_shaft_through_a_structure_is_ever_missed(made):
     """Against points along each shaft, sampled densely: what they fall into must be a stop."""
-    said = {each.subject for each in check.geometry(CASE, made) if each.rule.startswith("shaft_") and "meets" in each.says}
+    said = {
+        each.subject for each in check.geometry(CASE, made) if each.rule.startswith("shaft_") and "meets" in each.says
+    }
     assert CASE.labels is not None
     for each in made.placements:
         tip, entry = np.asarray(each.tip_mm), np.asarray(each.entry_mm)

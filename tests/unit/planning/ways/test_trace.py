@@ -31,7 +31,7 @@ PLACE = st.tuples(st.floats(-45, 45), st.floats(-50, 30), st.floats(-35, 35))
 BLOBS = st.lists(
     st.tuples(st.sampled_from(NAMES), PLACE, st.tuples(SIZE, SIZE, SIZE)), max_size=5, unique_by=lambda b: b[0]
 )
-slow = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def lines(case: Case, seed: int, count: int):
@@ -59,7 +59,7 @@ def test_a_line_that_is_ok_keeps_every_distance_on_the_scans_own_voxels(blobs, s
     rules = ways.Rules(position=position, reach_mm=110.0, instrument_mm=2.4)
     around = ways.obstacles(case, rules)
     traced = ways.trace(around, *lines(case, seed, 400))
-    asked = made.asked_mm(case, 1.2)
+    asked = made.asked_mm(case, 1.2, around.own)
     for each in np.flatnonzero(traced.ok)[:8]:
         for name, mm in asked.items():
             true = made.true_mm(case, name, traced.entry_mm[each], traced.tip_mm[each])
@@ -73,7 +73,7 @@ def test_a_clearance_is_never_larger_than_it_is(blobs, spacing, seed):
     around = ways.obstacles(case, ways.Rules(reach_mm=110.0, instrument_mm=2.4))
     traced = ways.trace(around, *lines(case, seed, 200))
     reached = np.flatnonzero(np.isfinite(traced.length_mm) & (traced.nearest > 0))[:6]
-    asked = made.asked_mm(case, 1.2)
+    asked = made.asked_mm(case, 1.2, around.own)
     for each in reached:
         one = around.all[traced.nearest[each] - 1]
         power = (traced.clearance_mm[each] + one.asked_mm) ** 2 - one.asked_mm**2
@@ -83,15 +83,16 @@ def test_a_clearance_is_never_larger_than_it_is(blobs, spacing, seed):
 
 
 @slow
-@given(BLOBS, st.integers(0, 999), st.sets(st.sampled_from(ways.SECTORS), max_size=2), st.sampled_from(ways.POSITIONS))
-def test_no_way_comes_through_a_closed_sector_or_from_too_far_or_too_steep(blobs, seed, forbidden, position):
+@given(BLOBS, st.integers(0, 999), st.sets(st.sampled_from(ways.SECTORS), max_size=2), st.sampled_from((45.0, 110.0)))
+def test_no_way_comes_through_a_closed_sector_or_from_too_far_or_too_steep(blobs, seed, forbidden, reach):
     case = made.body(*(made.Blob(*blob) for blob in blobs))
-    rules = ways.Rules(position=position, forbidden=tuple(forbidden), reach_mm=60.0)
+    position = ways.POSITIONS[seed % 4]
+    rules = ways.Rules(position=position, forbidden=tuple(forbidden), reach_mm=reach)
     around = ways.obstacles(case, rules)
     traced = ways.trace(around, *lines(case, seed, 600))
     out = traced.entry_mm[traced.ok] - traced.tip_mm[traced.ok]
     length = np.linalg.norm(out, axis=1)
-    assert (length <= 60.0 + 1e-9).all()
+    assert (length <= reach + 1e-9).all()
     x, y, z = (out / length[:, None]).T
     side = np.where(np.abs(x) > np.abs(y), np.where(x > 0, "left", "right"), np.where(y > 0, "posterior", "anterior"))
     table = {"prone": "anterior", "supine": "posterior", "left_lateral": "left", "right_lateral": "right"}[position]

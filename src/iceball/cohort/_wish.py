@@ -1,0 +1,79 @@
+"""What every case of a cohort is planned with, read from one line of text."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Any, NoReturn, get_args
+
+from iceball import library
+from iceball.errors import InputError
+from iceball.nouns import Goal, Probe, Protocol, read_protocol
+from iceball.nouns._noun import noun
+from iceball.nouns.case import Intent
+from iceball.nouns.goal import Aim
+
+HOW = "for example --plan-with '--probe argon-17g-30mm --protocol 10-8-10 --max-probes 4'"
+# How a person writes an intent, as `iceball plan` takes it.
+INTENTS = {each.replace("_", "-"): each for each in get_args(Intent)}
+
+
+@noun
+class Wish:
+    """The probes there are, the protocol, the goal, how many probes at most, and the seed."""
+
+    probes: tuple[Probe, ...]
+    protocol: Protocol
+    goal: Goal
+    max_probes: int = 8
+    seed: int = 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"--plan-with cannot be read: {message}; {HOW}")
+
+
+def read_wish(text: str) -> Wish:
+    """Read the options of ``iceball plan`` that hold for every case, for example "--probe argon-17g-30mm".
+
+    Raises
+    ------
+    InputError : if an option is unknown, lacks its value, or the probe is left out
+    UnknownName : if the library has no such probe
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as broken:
+        raise InputError(f"--plan-with cannot be read: {broken}; {HOW}") from None
+    found: Any = _parser().parse_args(words)
+    goal = Goal(
+        isotherm_c=found.isotherm,
+        margin_mm=found.margin,
+        coverage_fraction=found.coverage,
+        intent=INTENTS[found.goal],  # pyright: ignore[reportArgumentType]
+        aim=found.aim,
+    )
+    if found.max_probes < 1:
+        raise InputError(f"{found.max_probes} probes freeze nothing: ask for at least 1 (--max-probes)")
+    return Wish(
+        probes=tuple(library.probe(name.strip()) for name in found.probe.split(",")),
+        protocol=read_protocol(found.protocol),
+        goal=goal,
+        max_probes=found.max_probes,
+        seed=found.seed,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    usual, parser = Goal(), _Parser(add_help=False, allow_abbrev=False, prog="--plan-with")
+    parser.add_argument("--probe", required=True)
+    parser.add_argument("--protocol", default="10-8-10")
+    parser.add_argument("--max-probes", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--goal", choices=sorted(INTENTS), default=usual.intent.replace("_", "-"))
+    parser.add_argument("--isotherm", type=float, default=usual.isotherm_c)
+    parser.add_argument("--margin", type=float, default=usual.margin_mm)
+    parser.add_argument("--coverage", type=float, default=usual.coverage_fraction)
+    parser.add_argument("--aim", choices=get_args(Aim), default=usual.aim)
+    return parser

@@ -1,0 +1,267 @@
+"""Finish a search: choose the plans worth showing, run them at standard accuracy, and judge them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import thermal
+from iceball.anatomy import measures
+from iceball.assessment import assess, coverage_of, sampled
+from iceball.nouns import Plan
+from iceball.planning import check
+from iceball.planning._climb import GENTLE, best_of
+from iceball.planning._protect import NEAR_LIMIT_K, sensors, warmest_limit_c
+from iceball.planning._result import Hindrance, Option, Planning
+from iceball.planning._trial import side_by_side, trial_of, try_all
+from iceball.planning._words import percent, says_of
+from iceball.planning._worth import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iceball.nouns import Fact, ThermalHistory
+    from iceball.planning._climb import Search
+    from iceball.planning._protect import Guard
+    from iceball.planning._result import Toll
+    from iceball.planning._trial import Trial
+    from iceball.thermal import Ready
+
+    Temperatures = tuple[tuple[str, float], ...]
+
+MOST_OPTIONS, MENDED = 3, 2
+SENSOR_NEAR_K = 15.0  # above its limit: a structure that gets no nearer needs no thermometer
+
+
+@dataclass
+class _Run:
+    """A run at standard accuracy and what it left."""
+
+    trial: Trial
+    history: ThermalHistory
+
+
+@dataclass
+class Round:
+    """All runs of one set of protections."""
+
+    search: Search
+    guards: tuple[Guard, ...]
+
+
+@dataclass
+class Options:
+    """What a search has come to so far."""
+
+    rounds: list[Round] = field(default_factory=list)
+    hindrances: list[Hindrance] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every run."""
+        return [trial for each in self.rounds for trial in each.search.trials]
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The protections of the last round."""
+        return self.rounds[-1].guards
+
+    def keep(self, search: Search, guards: tuple[Guard, ...]) -> None:
+        """Keep the runs of ``search``, which were made with ``guards``."""
+        if all(each.search is not search for each in self.rounds):
+            self.rounds.append(Round(search=search, guards=guards))
+
+    def hindering(self, search: Search, free: Trial) -> None:
+        """Note what would be frozen if nothing around the target had to stay warm."""
+        cold = dict(free.coldest_c)
+        for risk in search.scene.risks:
+            if risk.name in cold and cold[risk.name] < warmest_limit_c(risk):
+                words = (
+                    f"{risk.name} lies {risk.gap_mm:.1f} mm from the target: the placement that covers "
+                    f"{100 * free.coverage_fraction:.0f} % of it would bring it to {cold[risk.name]:.0f} °C"
+                )
+                self.hindrances.append(Hindrance(kind="structure", name=risk.name, says=words))
+
+    def best(self) -> tuple[Round, Trial]:
+        """The recommended run: the goal reached, without cautions, and with as little as that takes."""
+        found = [(each, best_of(each.search)) for each in self.rounds if each.search.trials]
+        return min(found, key=lambda pair: _rank(*pair))
+
+
+def _rank(of: Round, trial: Trial) -> tuple[bool, int, int, int, float]:
+    reached = trial.reaches(of.search.scene)
+    order = trial.loss if not reached else trial.chosen.size
+    return (not reached, trial.stops, min(trial.cautions, 1), len(of.guards), order)
+
+
+def finished(options: Options, seed: int, toll: Toll) -> Planning:
+    """Make the plans of a search: the recommended one and a few that trade something for something else."""
+    of, best = options.best()
+    bare = options.rounds[0].search.scene.case
+    ready = thermal.make_ready(bare, spacing_mm=1.0, protections=of.search.protections, like=of.search.ready)
+    runs = _standard(of.search, ready, [best, *_others(of.search.trials, best)])
+    runs[0] = _mended(of.search, ready, runs[0], toll)
+    toll.say("judging")
+    facts = measures.measure(bare, bone_only=True)
+    without = _without(options, of, [run.trial for run in runs])
+    made = [_option(of, ready, run, facts, bare_c) for run, bare_c in zip(runs, without, strict=True)]
+    return Planning(
+        options=_named([*made, *_unprotected(options, of)]),
+        hindrances=_lacking(options, of, made[0]),
+        findings=(),
+        runs=len(options.trials),
+        seed=seed,
+        interrupted=options.interrupted,
+    )
+
+
+def _lacking(options: Options, of: Round, best: Option) -> tuple[Hindrance, ...]:
+    """What stands between the recommended plan and its goal."""
+    short = best.coverage_fraction < of.search.scene.goal.coverage_fraction
+    if not short and not best.stops:
+        return ()
+    if options.hindrances:
+        return tuple(options.hindrances)
+    words = (
+        f"{len(best.plan.placements)} probes cover {percent(best.coverage_fraction)}: more or larger ones are needed"
+    )
+    return (Hindrance(kind="probes", name="max_probes", says=words),)
+
+
+def _others(trials: list[Trial], best: Trial) -> list[Trial]:
+    """Runs worth showing beside ``best``: with fewer probes, warmer around, or covering more; none that is worse."""
+    fewer = [t for t in trials if t.chosen.size < best.chosen.size and t.stops <= best.stops]
+    warmer = [t for t in trials if _warmth(t) > _warmth(best) + NEAR_LIMIT_K and not t.stops]
+    fuller = [t for t in trials if t.coverage_fraction > best.coverage_fraction + 0.01 and t.stops <= best.stops]
+    picked = [max(group, key=lambda t: (t.coverage_fraction, -t.loss)) for group in (fewer, warmer, fuller) if group]
+    distinct: list[Trial] = []
+    for trial in picked:
+        if all(trial is not other for other in (best, *distinct)):
+            distinct.append(trial)
+    return distinct[: MOST_OPTIONS - 1]
+
+
+def _warmth(trial: Trial) -> float:
+    return min((c for _, c in trial.coldest_c), default=37.0)
+
+
+def _standard(search: Search, ready: Ready, trials: list[Trial]) -> list[_Run]:
+    """Run the plans of ``trials`` at standard accuracy, with thermometers, and keep what they leave."""
+
+    def one(trial: Trial) -> _Run:
+        plan = _with_sensors(search, trial)
+        history = thermal.freeze(ready, plan, accuracy="standard", threads=1)
+        made = trial_of(search.scene, search.marks, trial.chosen, plan, history, "standard")
+        return _Run(trial=made, history=history)
+
+    return side_by_side(one, trials)
+
+
+def _mended(search: Search, ready: Ready, best: _Run, toll: Toll) -> _Run:
+    """Move the probes by what standard accuracy has taught, where it says that the goal is missed."""
+    for _ in range(MENDED):
+        if best.trial.reaches(search.scene):
+            break
+        toll.say(f"moved at standard accuracy: {100 * best.trial.coverage_fraction:.0f} % so far")
+        moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in (Weights(), GENTLE)]
+        fresh = min(_standard(search, ready, moved), key=lambda run: run.trial.loss)
+        if fresh.trial.loss >= best.trial.loss:
+            break
+        best = fresh
+    return best
+
+
+def _option(of: Round, ready: Ready, run: _Run, facts: Sequence[Fact], without: Temperatures) -> Option:
+    """Judge a plan in full, by the rules of assessment and of plans."""
+    search, plan, history = of.search, run.trial.plan, run.history
+    near = check.near_part(ready.prepared.case, ready.ground.box.grid)
+    judged = assess(near, history, goal_isotherm_c=search.scene.goal.isotherm_c)
+    said = (
+        *check.geometry(ready.case, plan, prepared=ready.prepared),
+        *judged.findings,
+        *check.of_run(ready.prepared.case, plan, history, assessment=judged, facts=facts),
+    )
+    coverage = coverage_of(search.scene.target, history, search.scene.goal.isotherm_c)
+    coldest = tuple((c.structure, c.coldest_c) for c in judged.clearances if c.limit)
+    return Option(
+        name="",
+        plan=plan,
+        accuracy="standard",
+        coverage_fraction=coverage,
+        healthy_ml=_outside_ml(search, history),
+        coldest_c=coldest,
+        unprotected_c=without,
+        protected_by=tuple(guard.says for guard in of.guards),
+        says=says_of(plan, coverage, coldest),
+        findings=tuple(dict.fromkeys(said)),
+        assessment=judged,
+    )
+
+
+def _with_sensors(search: Search, trial: Trial) -> Plan:
+    """The plan of ``trial`` with thermometers where a structure comes near its limit."""
+    wanted = sensors(search.scene, trial, lambda risk, at_c: at_c < warmest_limit_c(risk) + SENSOR_NEAR_K)
+    notes = (*trial.plan.notes, "Placed by iceball. No radiologist chose it.")
+    return dataclasses.replace(trial.plan, protections=(*search.protections, *wanted), notes=notes)
+
+
+def _outside_ml(search: Search, history: ThermalHistory) -> float:
+    """Volume [ml] outside the target that the goal's isotherm takes."""
+    cold = history.coldest
+    frozen = np.argwhere(np.asarray(cold.array) <= search.scene.goal.isotherm_c)
+    inside = sampled(search.scene.target, cold.grid.position_mm(frozen), outside=0.0) >= 0.5
+    return float((~inside).sum()) * cold.grid.voxel_ml
+
+
+def _without(options: Options, of: Round, trials: list[Trial]) -> list[Temperatures]:
+    """How cold the structures would get by the same probes without the protections, at preview accuracy."""
+    if not of.guards:
+        return [() for _ in trials]
+    bare = options.rounds[0].search
+    runs = try_all(bare.scene, bare.marks, bare.ready, [(trial.chosen, trial.plan.protocol) for trial in trials])
+    return [run.coldest_c for run in runs]
+
+
+def _unprotected(options: Options, of: Round) -> list[Option]:
+    """The best that goes without protection, where the recommended plan has some; by its preview."""
+    bare = options.rounds[0]
+    if of is bare or not bare.search.trials:
+        return []
+    trial = best_of(bare.search)
+    return [
+        Option(
+            name="without protection",
+            plan=_with_sensors(bare.search, trial),
+            accuracy="preview",
+            coverage_fraction=trial.coverage_fraction,
+            healthy_ml=trial.healthy_ml,
+            coldest_c=trial.coldest_c,
+            unprotected_c=(),
+            protected_by=(),
+            says=says_of(trial.plan, trial.coverage_fraction, trial.coldest_c),
+        )
+    ]
+
+
+def _named(made: list[Option]) -> tuple[Option, ...]:
+    """Names by what each is best at, against the first."""
+    first, *others = made
+    named = [dataclasses.replace(first, name="recommended")]
+    for other in others:
+        if other.name:
+            named.append(other)
+        elif len(other.plan.placements) < len(first.plan.placements):
+            named.append(dataclasses.replace(other, name="fewer probes"))
+        elif min((c for _, c in other.coldest_c), default=37.0) > min((c for _, c in first.coldest_c), default=37.0):
+            named.append(dataclasses.replace(other, name="warmer around"))
+        else:
+            named.append(dataclasses.replace(other, name="covers more"))
+    return tuple(_numbered(named))
+
+
+def _numbered(named: list[Option]) -> list[Option]:
+    return [dataclasses.replace(each, plan=dataclasses.replace(each.plan, name=each.name)) for each in named]

@@ -1,0 +1,164 @@
+"""The verb of this folder: find the probes for a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceball import thermal
+from iceball.errors import InputError
+from iceball.nouns import Finding, Goal
+from iceball.planning import ways
+from iceball.planning._climb import FREE, GENTLE, Search, best_of, numbers
+from iceball.planning._finish import Options, finished
+from iceball.planning._pool import make_pool
+from iceball.planning._protect import guarded, guards, protocols
+from iceball.planning._result import Planning, Toll
+from iceball.planning._scene import make_scene
+from iceball.planning._worth import Weights, marks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from iceball.nouns import Case, Probe, Protocol
+    from iceball.planning._trial import Trial
+
+    Progress = Callable[[float, str], None]
+
+MOST_PROBES = 8
+EXPECTED_RUNS = 36  # what the bar of progress counts against: a search takes as many as it needs
+
+
+def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and what a person chooses)
+    case: Case,
+    *,
+    probes: Sequence[Probe],
+    protocol: Protocol,
+    goal: Goal | None = None,
+    max_probes: int = MOST_PROBES,
+    rules: ways.Rules | None = None,
+    protect: bool = True,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Planning:
+    """Find probes, their places, and what protects, so that the goal's isotherm covers its target.
+
+    Ways in are traced; placements are guessed by superposed shapes, run by the solver at preview accuracy, moved by
+    what the run has taught, and run again; where a limit cannot be kept by placement, what could protect the structure
+    is put into the physics and the search goes on; the last steps are at standard accuracy. Ctrl-C ends the search: the
+    best so far is finished and returned. The same seed gives the same plans.
+
+    Parameters
+    ----------
+    case : with a lesion; what is at risk is labelled
+    probes : kinds of probes that may be used
+    protocol : freezes and thaws; their duration and the power of single probes may be changed, and the plan says so
+    goal : -20 °C over 95 % of the lesion by default
+    max_probes : at most so many, 1 to 26
+    rules : what a person chooses of ways in; by site where None
+    protect : whether protections may be proposed
+    seed : draws where ways are looked for and how probes are moved
+    progress : called with the done fraction and a line of text
+
+    Returns
+    -------
+    Planning : the plans that trade one thing for another, the recommended one first; or why there is none
+
+    Raises
+    ------
+    InputError : if the case has no lesion, or no probe is named
+    UnknownName : if a rule names a structure that the case does not have
+    """
+    if not probes:
+        raise InputError("no probe is named: write at least one, for example --probe argon-17g-30mm")
+    if not 1 <= max_probes <= MOST_LABELS:
+        raise InputError(f"a plan of {max_probes} probes is none: write 1 to {MOST_LABELS}")
+    toll = Toll(progress, EXPECTED_RUNS)
+    scene = make_scene(case, goal or Goal(intent=case.lesion.intent if case.lesion else "palliation"))
+    toll.say("ways in")
+    around = [ways.obstacles(case, ways.for_probe(probe, rules or ways.Rules())) for probe in probes]
+    toll.say("tissue and the temperature before freezing")
+    ready = thermal.make_ready(case)
+    pool = make_pool(scene, around, ready, probes, seed)
+    if not pool.size:
+        return Planning(options=(), hindrances=(), findings=_no_way(case, probes, rules), runs=0, seed=seed)
+    search = Search(
+        scene=scene,
+        marks=marks_of(scene),
+        obstacles=around,
+        pool=pool,
+        ready=ready,
+        protocol=protocol,
+        tell=toll.run,
+        rng=np.random.default_rng(seed),
+    )
+    options = Options()
+    try:
+        _search(search, options, max_probes, protect)
+    except KeyboardInterrupt:
+        options.interrupted = True
+        if not options.trials and not search.trials:
+            raise
+        options.keep(search, ())
+    toll.say("standard accuracy")
+    return finished(options, seed, toll)
+
+
+MOST_LABELS = 26
+
+
+def _search(search: Search, options: Options, most: int, protect: bool) -> None:
+    """Search unprotected; then, if something has to be protected for the goal, protected."""
+    search.begin()
+    numbers(search, most)
+    best = best_of(search)
+    options.keep(search, ())
+    if best.reaches(search.scene) and not best.cautions:
+        return
+    free = min(search.climb([best.chosen], [FREE], rounds=2), key=lambda trial: -trial.coverage_fraction)
+    options.hindering(search, free)
+    if protect:
+        got = guarded(search.ready, guards(search.scene, free))
+        if got is not None:
+            ready, fits = got
+            whole = tuple(protection for guard in fits for protection in guard.protections)
+            search = search.under(ready, whole)
+            _protected(search, free, best, most)
+            options.keep(search, fits)
+            best = best_of(search)
+    if not best.reaches(search.scene) or best.cautions:
+        _other_protocols(search, best)
+        options.keep(search, options.guards)
+
+
+def _protected(search: Search, free: Trial, best: Trial, most: int) -> None:
+    """From where nothing hindered, and from where everything did; then with more probes as long as that helps."""
+    search.climb([free.chosen, best.chosen], [Weights(), GENTLE])
+    now = best_of(search)
+    for count in range(now.chosen.size + 1, min(most, now.chosen.size + 2) + 1):
+        if now.reaches(search.scene):
+            return
+        search.rescale(search.taught_by(now).scale)
+        if not search.with_probes(count):
+            return
+        now = best_of(search)
+
+
+def _other_protocols(search: Search, best: Trial) -> None:
+    """The best placement by other protocols; and moved a little by what the best of these has taught."""
+    tried = [search.run([best.chosen], protocol)[0] for protocol, _ in protocols(search.scene, best)]
+    if not tried:
+        return
+    good = min(tried, key=lambda trial: trial.loss)
+    if good.loss < best.loss:
+        search.protocol = good.plan.protocol
+        search.climb([search.moved(good)], [Weights()], rounds=2)
+
+
+def _no_way(case: Case, probes: Sequence[Probe], rules: ways.Rules | None) -> tuple[Finding, ...]:
+    """What forbids every way, as findings of the ways themselves."""
+    found: list[Finding] = []
+    for probe in probes:
+        found += ways.ways_in(case, probe, rules or ways.Rules()).findings
+    return tuple(dict.fromkeys(found))
