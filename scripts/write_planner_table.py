@@ -1,9 +1,9 @@
 """Plan the 24 generated cases, and again with fixed ellipsoids; judge both by the solver; write the table of the docs.
 
 Usage: ``python scripts/write_planner_table.py --keep FOLDER`` beside the real CTs of ../shared/data. Each case is kept
-in FOLDER as it is done and not done again; the page is written from what FOLDER holds. ``--cases 1,2,5`` does only
-those, ``--workers 2`` two at a time (their times of planning are then no longer those of a machine on its own),
-``--page`` only writes the page.
+in FOLDER as it is done, part by part, and not done again; the page is written from what FOLDER holds. ``--cases 1,2,5``
+does only those, ``--workers 2`` two at a time (their times of planning are then no longer those of a machine on its
+own), ``--page`` only writes the page.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def target_on(case: Case, history: ThermalHistory) -> tuple[np.ndarray, float]:
     more = [int(np.ceil((GOAL.margin_mm + 1.0) / spacing)) for spacing in ct.spacing_mm]
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
     near = np.pad(mask[box], [(n, n) for n in more])
-    wanted = ndimage.distance_transform_edt(~near, sampling=ct.spacing_mm) <= GOAL.margin_mm
+    wanted = np.asarray(ndimage.distance_transform_edt(~near, sampling=ct.spacing_mm)) <= GOAL.margin_mm
     first = np.array([part.start for part in box]) - more
     centres = grid.position_mm(np.indices(grid.shape).reshape(3, -1).T)
     index = np.rint(ct.index_of(centres)).astype(int) - first
@@ -174,20 +174,32 @@ def done(number: int, keep: Path) -> str:
     import planning_cases
 
     file, begun = keep / f"{number:02d}.json", time.perf_counter()
-    kept: dict[str, Any] = {"number": number}
+    kept = _kept(file, number)
     case = planning_cases.make(number)
     for part, work in (
         (PLANNER, lambda: _first(case, keep / f"{number:02d}.plan.json")),
         (ELLIPSOIDS, lambda: judged(case, by_ellipsoids(case, _told(kept, keep, number)))),
         (AGAIN, lambda: _again(case, kept)),
     ):
+        if part in kept:
+            continue
         try:
             kept[part] = work()
         except Exception as wrong:
             kept[part] = {"failed": f"{type(wrong).__name__}: {wrong}"}
             traceback.print_exc()
-    io.write_bytes(file, (json.dumps(kept, indent=1) + "\n").encode())
+        io.write_bytes(file, (json.dumps(kept, indent=1) + "\n").encode())
     return f"{number:02d} {time.perf_counter() - begun:.0f} s: {_short(kept[PLANNER])} | {_short(kept[ELLIPSOIDS])}"
+
+
+def _kept(file: Path, number: int) -> dict[str, Any]:
+    """What was done of the case before."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"number": number}
+
+
+def whole(keep: Path, number: int) -> bool:
+    """Whether all of the case was done before."""
+    return {PLANNER, ELLIPSOIDS, AGAIN} <= set(_kept(keep / f"{number:02d}.json", number))
 
 
 def _first(case: Case, file: Path) -> dict[str, Any]:
@@ -246,8 +258,8 @@ def write_page(keep: Path) -> None:
     """Write the page from every case that ``keep`` holds."""
     import planning_cases
 
-    rows = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(keep.glob("[0-9][0-9].json"))]
     cases = {each.number: each for each in planning_cases.table()}
+    rows = [_kept(keep / f"{number:02d}.json", number) for number in cases if whole(keep, number)]
     lines = ["| " + " | ".join(COLUMNS) + " |\n", "|--:|---|---|--:|---|" + "--:|" * 10 + "---|--:|--:|\n"]
     lines += ["| " + " | ".join(_cells(cases[row["number"]], row)) + " |\n" for row in rows]
     text = HEAD + "".join(f"- {line}\n" for line in summary(rows, len(cases))) + "\n" + "".join(lines)
@@ -317,7 +329,7 @@ def main() -> None:
     asked = parser.parse_args()
     asked.keep.mkdir(parents=True, exist_ok=True)
     numbers = [int(part) for part in asked.cases.split(",") if part] or list(range(1, 25))
-    left = [] if asked.page else [n for n in numbers if not (asked.keep / f"{n:02d}.json").exists()]
+    left = [] if asked.page else [n for n in numbers if not whole(asked.keep, n)]
     if asked.workers == 1:
         for number in left:
             print(done(number, asked.keep), flush=True)

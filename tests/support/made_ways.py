@@ -48,11 +48,10 @@ def body(
 ) -> Case:
     """An elliptic trunk of ``half_mm`` about ``middle_mm``, a round bone in it and a round lesion in that."""
     grid = _grid(spacing_mm, half_mm, height_mm, middle_mm, margin_mm)
-    shape = grid.shape
-    x, y, z = np.moveaxis(grid.position_mm(np.moveaxis(np.indices(shape), 0, -1)), -1, 0)
-    hu = np.full(shape, AIR_HU, dtype=np.int16)
+    x, y, z = np.moveaxis(grid.position_mm(np.moveaxis(np.indices(grid.shape), 0, -1)), -1, 0)
+    hu = np.full(grid.shape, AIR_HU, dtype=np.int16)
     hu[((x - middle_mm[0]) / half_mm[0]) ** 2 + ((y - middle_mm[1]) / half_mm[1]) ** 2 < 1] = SOFT_HU
-    labels = np.zeros(shape, dtype=np.uint8)
+    labels = np.zeros(grid.shape, dtype=np.uint8)
     away = np.sqrt(x**2 + y**2 + z**2)
     hu[away < bone_mm] = BONE_HU
     structures = []

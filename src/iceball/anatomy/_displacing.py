@@ -27,7 +27,8 @@ def displaced(case: Case, protections: Sequence[Protection]) -> Case:
 
     What of a structure lies in the pocket's region moves by whole voxels to where soft tissue or gas is that nobody has
     drawn, or into the structure itself, which gives way. What would meet bone, metal, the lesion or another structure
-    is moved three quarters, half or a quarter of the way, or stays. The CT is not changed: where a structure was, what fills the pocket comes by ``tissue_map``.
+    is moved three quarters, half or a quarter of the way, or stays. The CT is not changed: where a structure was, what
+    fills the pocket comes by ``tissue_map``.
 
     Raises
     ------

@@ -18,7 +18,12 @@ from iceball.anatomy.doubting._scale import require_hu
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from iceball.nouns import Case, Freezing, Protection, Vasoconstriction
+
+
+FINE_MM = 1.0
 
 
 def reprotected(prepared: Prepared, case: Case, protections: Sequence[Protection]) -> Prepared:
@@ -40,12 +45,26 @@ def reprotected(prepared: Prepared, case: Case, protections: Sequence[Protection
     return made
 
 
+def _quick_body(case: Case) -> NDArray[np.bool_]:
+    """The body (I, J, K), off by less than a voxel at the skin: found in a quarter of the time on fine scans."""
+    steps = [2 if axis < 2 and size < FINE_MM else 1 for axis, size in enumerate(case.ct.grid.spacing_mm)]
+    if steps == [1, 1, 1]:
+        return body(case.ct, case.field_of_view)
+    place = slice(None, None, steps[0]), slice(None, None, steps[1]), slice(None, None, steps[2])
+    view = None if case.field_of_view is None else case.field_of_view.part(place)
+    found = body(case.ct.part(place), view)
+    for axis, step in enumerate(steps):
+        found = np.repeat(found, step, axis=axis)
+    return found[tuple(slice(n) for n in case.ct.grid.shape)]
+
+
 def prepare(
     case: Case,
     *,
     protections: Sequence[Protection] = (),
     freezing: Freezing | None = None,
     vasoconstriction: Vasoconstriction | None = None,
+    quick: bool = False,
 ) -> Prepared:
     """Find the body on the CT of ``case`` and mix the tissues it may hold. Seconds for a whole scan: do it once.
 
@@ -57,6 +76,7 @@ def prepare(
     protections : of the plan; ``tissue_map`` puts them in, and structures that they push are moved in the case
     freezing : the law for every tissue that freezes; None leaves to each the law of its row in the library
     vasoconstriction : for every perfused tissue; None for none
+    quick : look for the body at every second voxel within a slice where voxels are finer than a millimetre
 
     Raises
     ------
@@ -69,7 +89,7 @@ def prepare(
     require_hu(case.ct, case.field_of_view)
     case = displaced(case, protections)
     choice = palette(case, protections, freezing, vasoconstriction)
-    inside = body(case.ct, case.field_of_view)
+    inside = _quick_body(case) if quick else body(case.ct, case.field_of_view)
     gas = case.ct.array < library.hu_rules()["gas_below_hu"].value
     if case.labels is not None:
         lung = choice.is_lung[np.minimum(case.labels.array, choice.is_lung.size - 1)]

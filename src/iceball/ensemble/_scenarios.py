@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # A normal law is cut at so many standard deviations: beyond lies less than 1 in 10,000. Numerical.
 FURTHEST_SD = 4.0
+EVEN, BLOCK = 11, 64  # dimensions of the Sobol sequence (measured: they are not tied); points of a block. Numerical
 MOST = 10_000  # more members than anybody waits for: a slip of the keyboard
 
 
@@ -46,7 +47,7 @@ class Scenario:
 def scenarios(
     plan: Plan, n: int, seed: int = 0, *, first: int = 0, placement_sd_mm: float | None = None
 ) -> tuple[Scenario, ...]:
-    """Draw ``n`` scenarios of ``plan``: the points ``first`` to ``first + n`` of a scrambled Sobol sequence.
+    """Draw ``n`` scenarios of ``plan``: the points ``first`` to ``first + n`` of a low-discrepancy design.
 
     Each input has a dimension of its own. What goes by a row of the library is triangular between the ends of the row's
     spread with its peak at the value; where the two ends are unlike, each side is stretched, so that the value stays
@@ -66,7 +67,7 @@ def scenarios(
     InputError : if ``n``, ``seed`` or the standard deviation makes no sense
     UnknownName : if a probe is not the library's
 
-    Source: Sobol' points scrambled after Owen by scipy.stats.qmc; laws by judgement (key ``iceball_judgement``).
+    Source: Sobol' points scrambled by scipy.stats.qmc, Latin hypercubes beyond. Laws: ``iceball_judgement``.
     """
     sd_mm = library.ensemble_rules()["placement_sd_mm"].value if placement_sd_mm is None else placement_sd_mm
     _check(n, seed, sd_mm)
@@ -100,13 +101,24 @@ def drawn_tissue(scenario: Scenario) -> anatomy.Draw:
 
 
 def sobol(dimensions: int, n: int, seed: int) -> NDArray[np.float64]:
-    """(n, dimensions) first points in (0, 1) of the Sobol sequence that ``seed`` scrambles."""
+    """(n, dimensions) points in (0, 1): a Sobol sequence in the first ``EVEN``, blocks of Latin squares in the others.
+
+    In its later dimensions a Sobol sequence of a few hundred points is tied together: two of them correlated by 0.75
+    over the first 64 points, and what one of them did was laid to the other.
+    """
     from scipy.stats import qmc  # only here: slow to import
 
-    sampler = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
+    sampler = qmc.Sobol(min(dimensions, EVEN), scramble=True, rng=np.random.default_rng(seed))
     points = sampler.random_base2(max(math.ceil(math.log2(n)), 0))[:n]
+    rest = [_stratified(n, np.random.default_rng([seed, column])) for column in range(EVEN, dimensions)]
     edge = 2.0**-33  # half of the sequence's own step: no point lies on the border, where a normal law has no end
-    return np.clip(points, edge, 1.0 - edge)
+    return np.clip(np.column_stack([points, *rest]), edge, 1.0 - edge)
+
+
+def _stratified(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) points in (0, 1): each block of ``BLOCK`` has one in every stratum, in an order of its own."""
+    blocks = [(rng.permutation(BLOCK) + rng.random(BLOCK)) / BLOCK for _ in range(math.ceil(n / BLOCK))]
+    return np.concatenate(blocks)[:n]
 
 
 def design_words(n: int) -> str:

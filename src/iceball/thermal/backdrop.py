@@ -14,7 +14,7 @@ import numpy as np
 from iceball import anatomy
 from iceball.nouns._noun import array_noun
 from iceball.thermal.box import lattice_of
-from iceball.thermal.steady import steady_state
+from iceball.thermal.steady import TOLERANCE, steady_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,11 @@ class Backdrop:
 
 
 def make_backdrop(
-    prepared: Prepared, spacing_mm: float, backend: Backend, problem_of: Callable[[TissueMap], Problem]
+    prepared: Prepared,
+    spacing_mm: float,
+    backend: Backend,
+    problem_of: Callable[[TissueMap], Problem],
+    tolerance: float = TOLERANCE,
 ) -> Backdrop:
     """Find the state before freezing on the whole scan, at 4 mm or ``spacing_mm`` [mm] where that is coarser.
 
@@ -54,7 +58,7 @@ def make_backdrop(
     """
     grid = lattice_of(prepared.case.ct.grid, max(COARSE_MM, spacing_mm))
     problem = problem_of(anatomy.tissue_map(prepared, grid))
-    start_c = steady_state(backend.operator(problem), problem)
+    start_c = steady_state(backend.operator(problem), problem, tolerance=tolerance)
     outside = ~problem.conducts[problem.index]
     if outside.any() and not outside.all():  # air takes the value of the nearest tissue: skin must not be blurred
         from scipy.ndimage import distance_transform_edt  # only here: slow to import

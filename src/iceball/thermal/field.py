@@ -14,7 +14,7 @@ from iceball.thermal.backdrop import Backdrop, make_backdrop
 from iceball.thermal.box import first_box
 from iceball.thermal.materials import Table, curve, tabulate
 from iceball.thermal.problem import OFF, Drive, Problem
-from iceball.thermal.steady import steady_state
+from iceball.thermal.steady import TOLERANCE, steady_state
 from iceball.thermal.wells import wells
 
 if TYPE_CHECKING:
@@ -82,21 +82,23 @@ def reach_mm(plan: Plan, widen: float) -> float:
     return widen * REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
 
 
-def backdrop_of(prepared: Prepared, spacing_mm: float, backend: Backend) -> Backdrop:
+def backdrop_of(prepared: Prepared, spacing_mm: float, backend: Backend, tolerance: float = TOLERANCE) -> Backdrop:
     """The whole patient before freezing, coarsely."""
-    return make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()))
+    return make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()), tolerance)
 
 
-def make_ground(prepared: Prepared, box: Box, backdrop: Backdrop, backend: Backend) -> Ground:
+def make_ground(
+    prepared: Prepared, box: Box, backdrop: Backdrop, backend: Backend, tolerance: float = TOLERANCE
+) -> Ground:
     """Fill ``box`` with tissue and find its state before freezing.
 
     Walls that cut through the patient take the temperature of ``backdrop``, and go on letting through the heat that
-    keeps the state before freezing steady.
+    keeps the state before freezing steady, to ``tolerance`` of what makes and takes it.
     """
     tissue = _present(anatomy.tissue_map(prepared, box.grid))
     bare, cut = make_problem(tissue, ()), box.cut_walls()
     operator = backend.operator(bare)
-    start_c = steady_state(operator, bare, backdrop.at(box.grid), cut)
+    start_c = steady_state(operator, bare, backdrop.at(box.grid), cut, tolerance)
     freezes = np.array([t.latent_heat_j_per_m3 > 0 and not t.inert and t.held_c is None for t in tissue.tissues])
     structures = anatomy.structure_voxels(prepared.case, box.grid)
     return Ground(

@@ -25,6 +25,7 @@ from iceball.thermal.checks import check_apart, check_spacing
 from iceball.thermal.field import backdrop_of, make_ground, retold, with_probes
 from iceball.thermal.problem import Kept
 from iceball.thermal.schedule import legs
+from iceball.thermal.steady import COARSE_TOLERANCE
 from iceball.thermal.stepping import accuracy_named
 
 if TYPE_CHECKING:
@@ -105,13 +106,13 @@ def make_ready(
     core = lesion_box(case, spacing_mm, PROBES_MM)
     changing = _changing(protections)
     if like is None:
-        prepared = anatomy.prepare(case, protections=changing)
+        prepared = anatomy.prepare(case, protections=changing, quick=True)
     elif changing == like.protections:
         prepared = like.prepared
     else:
         prepared = anatomy.reprotected(like.prepared, case, changing)
-    backdrop = like.backdrop if like else backdrop_of(prepared, spacing_mm, backend)
-    ground = make_ground(prepared, core.widened(REACH_MM), backdrop, backend)
+    backdrop = like.backdrop if like else backdrop_of(prepared, spacing_mm, backend, COARSE_TOLERANCE)
+    ground = make_ground(prepared, core.widened(REACH_MM), backdrop, backend, COARSE_TOLERANCE)
     return Ready(
         case=case,
         prepared=prepared,
