@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     "assess", "bench", "check", "cohort", "demo", "ensemble", "implant", "lesion", "library", "measure", "phantom",
-    "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify", "ways",
+    "plan", "read", "report", "screen", "segment", "simulate", "structures", "validate", "verify", "ways",
 )  # fmt: skip
 
 

@@ -93,9 +93,9 @@ class Options:
 
 
 def _rank(of: Round, trial: Trial) -> tuple[bool, int, int, int, float]:
-    reached = trial.reaches(of.search.scene)
-    order = trial.loss if not reached else trial.chosen.size
-    return (not reached, trial.stops, min(trial.cautions, 1), len(of.guards), order)
+    if not trial.reaches(of.search.scene):
+        return (True, trial.stops, 0, 0, trial.loss)
+    return (False, 0, min(trial.cautions, 1), len(of.guards), trial.chosen.size)
 
 
 def finished(options: Options, seed: int, toll: Toll) -> Planning:

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 # How finely ways are looked for: numerical.
-DIRECTIONS, KEPT_DIRECTIONS, APART_DEG = 500, 22, 11.0
+DIRECTIONS, KEPT_DIRECTIONS, APART_DEG = 800, 20, 10.0
 FIRST_POINTS, LATTICE_MM, MOST = 12, 4.0, 1600
-SHIFTS = (-0.3, 0.0, 0.3)  # of the active length, from the middle of the target along the way
+SHIFTS = (-0.25, 0.0, 0.25)  # of the active length, from the middle of the target along the way
+DEEP_ENDS_MM = (-1.0, 4.0)  # of the active zone, from the far side of the target toward the skin
+SPARE_MM = 3.0  # so that a placement found at 2 mm still fits where the same case is made ready at 1 mm
 CLEAR_MM, LONG_MM, STEEP_DEG = 5.0, 150.0, 60.0  # what counts as wide, long and steep where ways are compared
 
 
@@ -90,7 +92,7 @@ def make_pool(scene: Scene, obstacles: Sequence[Obstacles], ready: Ready, probes
     rng = np.random.default_rng(seed)
     parts: list[Pool] = []
     for number, (probe, around) in enumerate(zip(probes, obstacles, strict=True)):
-        for bundle, outward in enumerate(_directions(scene, around, rng)):
+        for bundle, outward in enumerate(_directions(scene, around, probe, rng)):
             middles = _lattice(scene, probe, outward, rng)
             toward = np.repeat(-outward[None], len(middles), axis=0)
             kind = np.full(len(middles), number)
@@ -126,7 +128,7 @@ def traced(around: Obstacles, probes: tuple[Probe, ...], number: NDArray, middle
 
 def held(pool: Pool, ready: Ready) -> Pool:
     """Those of ``pool`` whose active zones lie in what was made ready."""
-    return pool.part(ready.holds(np.stack(pool.active_ends_mm, axis=1)))
+    return pool.part(ready.holds(np.stack(pool.active_ends_mm, axis=1), spare_mm=SPARE_MM))
 
 
 def joined(parts: Sequence[Pool], probes: tuple[Probe, ...]) -> Pool:
@@ -150,14 +152,16 @@ def _cost(found: Traced) -> Points:
     return (narrow + long + slanting) / 3.0
 
 
-def _directions(scene: Scene, around: Obstacles, rng: np.random.Generator) -> Points:
+def _directions(scene: Scene, around: Obstacles, probe: Probe, rng: np.random.Generator) -> Points:
     """Directions (D, 3) out of the patient along which ways to the target are open, the best first, well apart."""
     sphere = fibonacci(DIRECTIONS)
     targets = scene.target_mm[rng.choice(len(scene.target_mm), min(FIRST_POINTS, len(scene.target_mm)), replace=False)]
     targets = np.concatenate([scene.centre_mm[None], targets])
     through = np.tile(targets, (DIRECTIONS, 1))
-    found = ways.trace(around, through, np.repeat(-sphere, len(targets), axis=0), np.zeros(len(through)))
-    score = np.where(found.ok, 2.0 - _cost(found), 0.0).reshape(DIRECTIONS, -1).mean(axis=1)
+    score = np.zeros(DIRECTIONS)
+    for beyond in (_to_far_side(scene, targets, sphere).reshape(-1) + probe.tip_to_active_mm, np.zeros(len(through))):
+        found = ways.trace(around, through, np.repeat(-sphere, len(targets), axis=0), beyond)
+        score += np.where(found.ok, 2.0 - _cost(found), 0.0).reshape(DIRECTIONS, -1).mean(axis=1)
     kept: list[int] = []
     for number in np.argsort(-score, kind="stable"):
         if score[number] <= 0.0 or len(kept) >= KEPT_DIRECTIONS:
@@ -165,6 +169,14 @@ def _directions(scene: Scene, around: Obstacles, rng: np.random.Generator) -> Po
         if all(sphere[number] @ sphere[other] < math.cos(math.radians(APART_DEG)) for other in kept):
             kept.append(int(number))
     return sphere[kept]
+
+
+def _to_far_side(scene: Scene, points_mm: Points, outward: Points) -> Points:
+    """How far (D, N) the target goes on beyond each of N points, along D ways in: within a column around each."""
+    relative = scene.target_mm[None] - points_mm[:, None]
+    inward = -np.einsum("npk,dk->dnp", relative, outward)
+    aside = np.sqrt(np.maximum((relative**2).sum(axis=2)[None] - inward**2, 0.0))
+    return np.where(aside <= LATTICE_MM, inward, 0.0).max(axis=2)
 
 
 def _lattice(scene: Scene, probe: Probe, outward: Points, rng: np.random.Generator) -> Points:
@@ -184,7 +196,8 @@ def _lattice(scene: Scene, probe: Probe, outward: Points, rng: np.random.Generat
         if high - low > length:
             depths = np.linspace(low + length / 2, high - length / 2, math.ceil((high - low) / (0.6 * length)))
         else:
-            depths = (low + high) / 2 + np.asarray(SHIFTS) * length
+            ends = low + np.asarray(DEEP_ENDS_MM) + length / 2  # the tip just beyond the far side, or short of it
+            depths = np.concatenate([(low + high) / 2 + np.asarray(SHIFTS) * length, ends])
         middles += [[*across, depth] for depth in depths]
     return np.asarray(middles) @ frame + scene.centre_mm
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Dimensionless choices of the search; a person sees temperatures, shares and millilitres.
 SOFT_K, FAR_K = 4.0, 15.0
 LIMIT_MARGIN_K = 1.0
-UNCOVERED, COLD, STOP, CAUTION, HEALTHY, WAY = 6.0, 1.0, 8.0, 0.6, 0.05, 0.03
+UNCOVERED, COLD, STOP, CAUTION, MILD, HEALTHY, WAY = 6.0, 1.0, 8.0, 0.6, 0.05, 0.05, 0.03
 HEALTHY_COUNTS_FROM_C = -20.0
 
 
@@ -81,8 +81,9 @@ def loss(scene: Scene, marks: Marks, cold_c: Field, way: Field, weights: Weights
         coldest = cold_c[:, place].min(axis=1)
         if risk.stop_c is not None:
             total = total + weights.stop * STOP * _below(coldest, risk.stop_c)
-        if risk.caution_c is not None:
-            total = total + weights.caution * CAUTION * _below(coldest, risk.caution_c)
+        if risk.caution_c is not None:  # what can never be a stop, such as a rib's nerve, may be part of the aim
+            heavy = CAUTION if risk.stop_c is not None else MILD
+            total = total + weights.caution * heavy * _below(coldest, risk.caution_c)
     return total
 
 

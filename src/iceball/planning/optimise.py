@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import thermal
 from iceball.errors import InputError
-from iceball.nouns import Finding, Goal
+from iceball.nouns import Goal
 from iceball.planning import ways
 from iceball.planning._climb import FREE, GENTLE, Search, best_of, numbers
 from iceball.planning._finish import Options, finished
 from iceball.planning._pool import make_pool
 from iceball.planning._protect import guarded, guards, protocols
-from iceball.planning._result import Planning, Toll
+from iceball.planning._result import Hindrance, Planning, Toll
 from iceball.planning._scene import make_scene
+from iceball.planning._trial import WORKERS
 from iceball.planning._worth import Weights, marks_of
 
 if TYPE_CHECKING:
@@ -75,30 +77,16 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
     if not 1 <= max_probes <= MOST_LABELS:
         raise InputError(f"a plan of {max_probes} probes is none: write 1 to {MOST_LABELS}")
     toll = Toll(progress, EXPECTED_RUNS)
-    scene = make_scene(case, goal or Goal(intent=case.lesion.intent if case.lesion else "palliation"))
-    toll.say("ways in")
-    around = [ways.obstacles(case, ways.for_probe(probe, rules or ways.Rules())) for probe in probes]
-    toll.say("tissue and the temperature before freezing")
-    ready = thermal.make_ready(case)
-    pool = make_pool(scene, around, ready, probes, seed)
-    if not pool.size:
-        return Planning(options=(), hindrances=(), findings=_no_way(case, probes, rules), runs=0, seed=seed)
-    search = Search(
-        scene=scene,
-        marks=marks_of(scene),
-        obstacles=around,
-        pool=pool,
-        ready=ready,
-        protocol=protocol,
-        tell=toll.run,
-        rng=np.random.default_rng(seed),
-    )
+    goal = goal or Goal(intent=case.lesion.intent if case.lesion else "palliation")
+    search = _begun(case, tuple(probes), protocol, goal, rules or ways.Rules(), seed, toll)
+    if not search.pool.size:
+        return _no_way(case, probes, rules or ways.Rules(), seed)
     options = Options()
     try:
         _search(search, options, max_probes, protect)
     except KeyboardInterrupt:
         options.interrupted = True
-        if not options.trials and not search.trials:
+        if not search.trials:
             raise
         options.keep(search, ())
     toll.say("standard accuracy")
@@ -106,6 +94,35 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
 
 
 MOST_LABELS = 26
+
+
+def _begun(  # noqa: PLR0913  (what a person chose, piece by piece)
+    case: Case,
+    probes: tuple[Probe, ...],
+    protocol: Protocol,
+    goal: Goal,
+    rules: ways.Rules,
+    seed: int,
+    toll: Toll,
+) -> Search:
+    """Look for ways in while the tissue is made ready; both take seconds."""
+    scene = make_scene(case, goal)
+    toll.say("ways in, tissue, and the temperature before freezing")
+    with ThreadPoolExecutor(WORKERS) as workers:
+        waiting = workers.submit(thermal.make_ready, case)
+        wanted = [ways.for_probe(probe, rules) for probe in probes]  # probes of one gauge share theirs
+        looking = {each: workers.submit(ways.obstacles, case, each) for each in dict.fromkeys(wanted)}
+        ready, around = waiting.result(), [looking[each].result() for each in wanted]
+    return Search(
+        scene=scene,
+        marks=marks_of(scene),
+        obstacles=around,
+        pool=make_pool(scene, around, ready, probes, seed),
+        ready=ready,
+        protocol=protocol,
+        tell=toll.run,
+        rng=np.random.default_rng(seed),
+    )
 
 
 def _search(search: Search, options: Options, most: int, protect: bool) -> None:
@@ -156,9 +173,10 @@ def _other_protocols(search: Search, best: Trial) -> None:
         search.climb([search.moved(good)], [Weights()], rounds=2)
 
 
-def _no_way(case: Case, probes: Sequence[Probe], rules: ways.Rules | None) -> tuple[Finding, ...]:
-    """What forbids every way, as findings of the ways themselves."""
-    found: list[Finding] = []
-    for probe in probes:
-        found += ways.ways_in(case, probe, rules or ways.Rules()).findings
-    return tuple(dict.fromkeys(found))
+def _no_way(case: Case, probes: Sequence[Probe], rules: ways.Rules, seed: int) -> Planning:
+    """A planning without a plan: what forbids every way, and what alone would open one."""
+    found = [ways.ways_in(case, probe, rules) for probe in probes]
+    said = dict.fromkeys(finding for each in found for finding in each.findings)
+    openers = {opener.structure: opener for each in found for opener in each.openers if opener.structure}
+    hindrances = [Hindrance(kind="structure", name=name, says=opener.says) for name, opener in openers.items()]
+    return Planning(options=(), hindrances=tuple(hindrances[:1]), findings=tuple(said), runs=0, seed=seed)

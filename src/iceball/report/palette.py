@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["INK", "LESION", "LINES", "PROBE", "STRUCTURE", "STRUCTURE_TEXT", "isotherm_colours"]
+__all__ = ["INK", "LESION", "LINES", "PROBE", "PROTECTION", "STRUCTURE", "STRUCTURE_TEXT", "isotherm_colours"]
 
 INK = "#1c2733"
 LESION = "#ff5db1"
 STRUCTURE = "#35d6a4"
 STRUCTURE_TEXT = "#a8ffe3"
 PROBE = "#ffffff"
+PROTECTION = "#b6ff3b"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9")
 
 # From light to dark as from warm to cold: told apart by lightness alone, so also in a grey print.

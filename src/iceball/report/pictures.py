@@ -20,7 +20,7 @@ from iceball.report import palette
 from iceball.report.planes import Plane, cut, three_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -34,8 +34,9 @@ _BOXES_IN = ((0.0, 0.31, 4.78, 4.78), (4.84, 2.73, 2.36, 2.36), (4.84, 0.31, 2.3
 _NEAR_MM = 4.0  # a probe this close to the plane is drawn full, farther away faint
 _RIM_SHARE = 0.045  # of a picture's width: too near to its edge for the name of a structure
 _MARKS_SHARE = ((0.025, 0.5), (0.975, 0.5), (0.5, 0.97), (0.5, 0.03))  # where left, right, top and bottom are named
-_HALO = [withStroke(linewidth=2.6, foreground="#000000cc")]
-_TEXT_HALO = [withStroke(linewidth=2.0, foreground="#000000dd")]
+_MARK_SHARE = 0.0225  # half a letter of such a name
+HALO = [withStroke(linewidth=2.6, foreground="#000000cc")]
+TEXT_HALO = [withStroke(linewidth=2.0, foreground="#000000dd")]
 
 
 @array_noun
@@ -77,17 +78,17 @@ def picture(scene: Scene, through_mm: Point, *, mark: bool) -> bytes:
 
     With ``mark`` the place itself gets a cross.
     """
-    middle_mm, half_mm = _view(scene)
+    middle_mm, half_mm = view(scene)
     planes = three_planes(through_mm, middle_mm, half_mm)
     figure = Figure(figsize=_SIZE_IN, facecolor="white")
     FigureCanvasAgg(figure)
     for plane, box in zip(planes, _BOXES_IN, strict=True):
         axes = figure.add_axes(tuple(np.array(box) / (*_SIZE_IN, *_SIZE_IN)))
-        _draw(axes, scene, plane)
+        draw(axes, scene, plane)
         if mark:
             u, v, _ = plane.flat(np.asarray(through_mm))
-            axes.plot(u, v, marker="+", ms=11, mew=1.6, color="white", path_effects=_HALO)
-    _legend(figure, scene, mark=mark)
+            axes.plot(u, v, marker="+", ms=11, mew=1.6, color="white", path_effects=HALO)
+    legend(figure, scene, mark=mark)
     return png(figure)
 
 
@@ -98,7 +99,7 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _view(scene: Scene) -> tuple[Point, float]:
+def view(scene: Scene) -> tuple[Point, float]:
     """Middle [mm] and half width [mm] of a view that holds the lesion and all the ice, within reason."""
     mask, coldest = scene.lesion.mask, scene.history.coldest
     places = [mask.grid.position_mm(np.argwhere(mask.array))]
@@ -112,14 +113,15 @@ def _view(scene: Scene) -> tuple[Point, float]:
     return (x, y, z), min(max(half, _SMALLEST_MM), _LARGEST_MM)
 
 
-def _draw(axes: Axes, scene: Scene, plane: Plane) -> None:
+def draw(axes: Axes, scene: Scene, plane: Plane) -> None:
+    """Draw the CT on ``plane``, and on it isotherms, lesion, structures and probes."""
     half, ticks = plane.half_mm, plane.ticks_mm
     hu = np.nan_to_num(cut(scene.case.ct, plane), nan=-1024.0)
     extent = (-half, half, -half, half)
     low, high = _WINDOW_HU
     axes.imshow(hu, cmap="gray", vmin=low, vmax=high, origin="lower", extent=extent, interpolation="bilinear")
     _isotherms(axes, scene, plane)
-    _outline(axes, ticks, np.nan_to_num(cut(scene.lesion.mask, plane)) > 0, palette.LESION, "solid")
+    outline(axes, ticks, np.nan_to_num(cut(scene.lesion.mask, plane)) > 0, palette.LESION, "solid")
     _structures(axes, scene, plane)
     taken: list[tuple[float, float]] = []
     for placement in scene.plan.placements:
@@ -138,7 +140,8 @@ def _isotherms(axes: Axes, scene: Scene, plane: Plane) -> None:
             lines.set_path_effects([withStroke(linewidth=width + 1.2, foreground="#00000099")])
 
 
-def _outline(axes: Axes, ticks: NDArray[np.float64], mask: NDArray[np.bool_], colour: str, style: str) -> None:
+def outline(axes: Axes, ticks: NDArray[np.float64], mask: NDArray[np.bool_], colour: str, style: str) -> None:
+    """Draw the edge of ``mask`` (N, N) on a plane with these ``ticks`` [mm]."""
     if mask.any() and not mask.all():
         # The edge of a nearest-neighbour cut is a staircase of voxels; half a millimetre of blur rounds the drawn
         # line only. No number is read from it.
@@ -156,7 +159,7 @@ def _structures(axes: Axes, scene: Scene, plane: Plane) -> None:
         mask = labels == number
         if np.count_nonzero(mask) < 12:  # less than 3 mm² of it is in sight
             continue
-        _outline(axes, plane.ticks_mm, mask, palette.STRUCTURE, "dashed")
+        outline(axes, plane.ticks_mm, mask, palette.STRUCTURE, "dashed")
         text = tag if large and len(scene.tags) <= 8 else tag.split()[0]
         u, v = _place_of_tag(mask, plane)
         axes.text(
@@ -217,28 +220,32 @@ def _furniture(axes: Axes, plane: Plane) -> None:
         spine.set_visible(False)
     left, right, top, bottom = plane.marks
     for (x, y), text in zip(_MARKS_SHARE, (left, right, top, bottom), strict=True):
+        room = _MARK_SHARE * len(text)
         axes.text(
-            x, y, text, transform=axes.transAxes, color="white", size=8, weight="bold", ha="center", va="center",
-            path_effects=_TEXT_HALO,
+            min(max(x, room), 1.0 - room), y, text, transform=axes.transAxes, color="white", size=8, weight="bold",
+            ha="center", va="center", path_effects=TEXT_HALO,
         )  # fmt: skip
     axes.text(
         0.02, 0.98, _title(plane), transform=axes.transAxes, color="white", size=6.5, ha="left", va="top",
-        path_effects=_TEXT_HALO,
+        path_effects=TEXT_HALO,
     )  # fmt: skip
     right_mm, low_mm = 0.93 * half, -0.93 * half
-    axes.plot([right_mm - 20.0, right_mm], [low_mm, low_mm], color="white", lw=1.8, path_effects=_HALO)
+    axes.plot([right_mm - 20.0, right_mm], [low_mm, low_mm], color="white", lw=1.8, path_effects=HALO)
     axes.text(
         right_mm - 10.0, low_mm + 0.02 * half, "20 mm", color="white", size=6, ha="center", va="bottom",
-        path_effects=_TEXT_HALO,
+        path_effects=TEXT_HALO,
     )  # fmt: skip
 
 
 def _title(plane: Plane) -> str:
+    if plane.name not in ("axial", "coronal", "sagittal"):
+        return plane.name
     axis, value = {"axial": ("z", 2), "coronal": ("y", 1), "sagittal": ("x", 0)}[plane.name]
     return f"{plane.name}\n{axis} = {plane.centre_mm[value]:.1f} mm".replace("-", "−")
 
 
-def _legend(figure: Figure, scene: Scene, *, mark: bool) -> None:
+def legend(figure: Figure, scene: Scene, *, mark: bool, more: Sequence[Line2D] = ()) -> None:
+    """Say along the lower edge what the lines are; ``more`` lines come last."""
     entries = [Line2D([], [], color=palette.LESION, lw=1.8, label="lesion")]
     for level, colour in palette.isotherm_colours(scene.isotherms_c).items():
         says = " (visible ice)" if level == 0 else " (goal)" if level == scene.goal_c else ""
@@ -247,6 +254,7 @@ def _legend(figure: Figure, scene: Scene, *, mark: bool) -> None:
     entries.append(Line2D([], [], color=palette.PROBE, lw=3.0, label="probe, active zone thick"))
     if mark:
         entries.append(Line2D([], [], color="white", marker="+", ls="", ms=8, mew=1.6, label="worst place"))
+    entries += more
     figure.legend(
         handles=entries, loc="lower left", bbox_to_anchor=(0.0, 0.0, 1.0, 0.05), mode="expand", ncols=len(entries),
         fontsize=6.5, handlelength=1.5, frameon=True, facecolor="#3a4148", edgecolor="none", labelcolor="white",

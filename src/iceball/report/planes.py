@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP_MM = 0.5
+SLANTING = 0.4  # of a unit vector: from there on a side is named
 
 
 @noun
@@ -61,6 +62,47 @@ def three_planes(through_mm: Point, middle_mm: Point, half_mm: float) -> tuple[P
         plane("coronal", (a, y, c), (left, head), ("R", "L", "H", "F")),
         plane("sagittal", (x, b, c), (back, head), ("A", "P", "H", "F")),
     )
+
+
+def probe_planes(outward: Point, spread: Point, middle_mm: Point, half_mm: float) -> tuple[Plane, Plane]:
+    """The plane along probes with direction ``outward`` in which they ``spread``, and the one across them.
+
+    Both go through ``middle_mm`` [mm]. The front, the head or the patient's left is up or to the right of the picture,
+    as in the other planes; ``spread`` need not be at right angles to ``outward``, nor either of length one.
+    """
+    along = _toward(np.asarray(outward, dtype=float), (0.0, -1.0, 0.05))
+    aside = np.asarray(spread, dtype=float)
+    aside = aside - float(aside @ along) * along
+    if np.linalg.norm(aside) < 1e-6:  # probes in one line: any plane that holds them is as good
+        aside = np.asarray(np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))]), dtype=float)
+    right = _toward(aside, (1.0, 0.05, 0.01))
+    up = _toward(np.asarray(np.cross(along, right), dtype=float), (0.0, -0.05, 1.0))
+
+    def plane(name: str, across: NDArray[np.float64], upward: NDArray[np.float64]) -> Plane:
+        marks = (_side(-across), _side(across), _side(upward), _side(-upward))
+        return Plane(
+            name=name, centre_mm=middle_mm, half_mm=half_mm, across=_point(across), up=_point(upward), marks=marks
+        )
+
+    return plane("along the probes", right, along), plane("across the probes", right, up)
+
+
+def _toward(direction: NDArray[np.float64], side: Point) -> NDArray[np.float64]:
+    """``direction`` or its opposite, whichever points to ``side``, of length one."""
+    unit = direction / np.linalg.norm(direction)
+    return -unit if unit @ np.asarray(side) < 0 else unit
+
+
+def _side(direction: NDArray[np.float64]) -> str:
+    """Letters of the sides that ``direction``, LPS, points to: one, or two where it slants."""
+    letters = ("R", "L"), ("A", "P"), ("F", "H")
+    order = [int(axis) for axis in np.argsort(-np.abs(direction)) if abs(direction[axis]) > SLANTING]
+    return "".join(letters[axis][int(direction[axis] > 0)] for axis in order[:2])
+
+
+def _point(vector: NDArray[np.float64]) -> Point:
+    x, y, z = (float(value) for value in vector)
+    return x, y, z
 
 
 def cut(volume: Volume, plane: Plane) -> NDArray[np.float64]:

@@ -51,12 +51,14 @@ def make_backdrop(
     backend: Backend,
     problem_of: Callable[[TissueMap], Problem],
     tolerance: float = TOLERANCE,
+    within: Grid | None = None,
 ) -> Backdrop:
     """Find the state before freezing on the whole scan, at 4 mm or ``spacing_mm`` [mm] where that is coarser.
 
-    ``problem_of`` turns tissue into a problem without probes.
+    ``problem_of`` turns tissue into a problem without probes. ``within`` is the part of the scan to look at instead of
+    all of it: what lies a few centimetres away tells nothing here, blood sees to that.
     """
-    grid = lattice_of(prepared.case.ct.grid, max(COARSE_MM, spacing_mm))
+    grid = within or lattice_of(prepared.case.ct.grid, max(COARSE_MM, spacing_mm))
     problem = problem_of(anatomy.tissue_map(prepared, grid))
     start_c = steady_state(backend.operator(problem), problem, tolerance=tolerance)
     outside = ~problem.conducts[problem.index]

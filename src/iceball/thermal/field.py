@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iceball.anatomy import Prepared
-    from iceball.nouns import Case, Placement, Plan, Tissue, TissueMap
+    from iceball.nouns import Case, Grid, Placement, Plan, Tissue, TissueMap
     from iceball.thermal.box import Box
     from iceball.thermal.problem import Backend, Operator
 
@@ -82,9 +82,11 @@ def reach_mm(plan: Plan, widen: float) -> float:
     return widen * REACH * 1e3 * math.sqrt(4 * TISSUE_M2_PER_S * plan.protocol.duration_s)
 
 
-def backdrop_of(prepared: Prepared, spacing_mm: float, backend: Backend, tolerance: float = TOLERANCE) -> Backdrop:
-    """The whole patient before freezing, coarsely."""
-    return make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()), tolerance)
+def backdrop_of(
+    prepared: Prepared, spacing_mm: float, backend: Backend, tolerance: float = TOLERANCE, within: Grid | None = None
+) -> Backdrop:
+    """The patient before freezing, coarsely: the whole scan, or what of it lies ``within``."""
+    return make_backdrop(prepared, spacing_mm, backend, lambda tissue: make_problem(tissue, ()), tolerance, within)
 
 
 def make_ground(

@@ -19,6 +19,7 @@ from iceball.nouns._noun import array_noun
 from iceball.provenance import now
 from iceball.thermal._describe import describe, inputs_of
 from iceball.thermal._simulate import begin, finish, run_leg
+from iceball.thermal.backdrop import COARSE_MM
 from iceball.thermal.backends import default_backend
 from iceball.thermal.box import lesion_box
 from iceball.thermal.checks import check_apart, check_spacing
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     Change = Callable[[Tissue], Tissue]
 
 PROBES_MM = 18.0  # how far beyond the lesion active zones may reach
+BEYOND_MM = 40.0  # how much of the patient around the box decides its temperature: three times what blood levels out
 EDGE_VOXELS = 3.5  # what a probe's spline needs to the edge of the scan
 REACH_MM = 26.0  # how much farther the box goes: what cools there by a few kelvin decides nothing in a plan
 
@@ -65,13 +67,18 @@ class Ready:
     spacing_mm: float
     inputs: Inputs
 
-    def holds(self, ends_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether active zones with these two ends (N, 2, 3), LPS [mm], lie in what was made ready: (N,)."""
+    def holds(self, ends_mm: NDArray[np.float64], *, spare_mm: float = 0.0) -> NDArray[np.bool_]:
+        """Whether active zones with these two ends (N, 2, 3), LPS [mm], lie in what was made ready: (N,).
+
+        With ``spare_mm`` to spare: the same case made ready at another spacing is rounded otherwise.
+        """
         core, whole = self.core.grid, self.ground.box.grid
-        edge_mm = EDGE_VOXELS * self.spacing_mm
+        edge_mm = EDGE_VOXELS * self.spacing_mm + spare_mm
         place = whole.index_of(ends_mm) * self.spacing_mm
         room = (place >= edge_mm) & (place <= (np.asarray(whole.shape) - 1) * self.spacing_mm - edge_mm)
-        return (core.contains(ends_mm) & room.all(axis=-1)).all(axis=-1)
+        inner = core.index_of(ends_mm) * self.spacing_mm
+        deep = (inner >= spare_mm) & (inner <= (np.asarray(core.shape) - 1) * self.spacing_mm - spare_mm)
+        return np.asarray((deep & room).all(axis=(-2, -1)), dtype=bool)
 
     @property
     def protections(self) -> tuple[Protection, ...]:
@@ -111,7 +118,9 @@ def make_ready(
         prepared = like.prepared
     else:
         prepared = anatomy.reprotected(like.prepared, case, changing)
-    backdrop = like.backdrop if like else backdrop_of(prepared, spacing_mm, backend, COARSE_TOLERANCE)
+    coarse_mm = max(COARSE_MM, spacing_mm)
+    around = lesion_box(case, coarse_mm, PROBES_MM + REACH_MM + BEYOND_MM).grid
+    backdrop = like.backdrop if like else backdrop_of(prepared, spacing_mm, backend, COARSE_TOLERANCE, around)
     ground = make_ground(prepared, core.widened(REACH_MM), backdrop, backend, COARSE_TOLERANCE)
     return Ready(
         case=case,

@@ -1,7 +1,7 @@
 """Ways in: straight lines from the skin to the lesion that keep clear of what must not be touched."""
 
 from iceball.planning.ways._obstacles import Obstacle, Obstacles, obstacles
-from iceball.planning.ways._rules import POSITIONS, SECTORS, Position, Rules, Sector, cannula_for, for_probe
+from iceball.planning.ways._rules import POSITIONS, SECTORS, Position, Rules, Sector, cannula_for, for_probe, sector_of
 from iceball.planning.ways._search import ways_in
 from iceball.planning.ways._trace import Traced, Why, trace
 from iceball.planning.ways._way import Near, Opener, Way, Ways
@@ -23,6 +23,7 @@ __all__ = [
     "cannula_for",
     "for_probe",
     "obstacles",
+    "sector_of",
     "trace",
     "ways_in",
 ]

@@ -107,7 +107,8 @@ def _structures(around: Obstacles, tried: Candidates) -> list[Opener]:
         left = _left_out(around, number)
         again = trace(left, tried.traced.tip_mm[alone], tried.inward[alone], np.zeros(len(alone)))
         if lines := int((again.ok & ~tried.short[alone]).sum()):
-            found.append(Opener(says=_without(around, around.all[number - 1].name), lines=lines))
+            name = around.all[number - 1].name
+            found.append(Opener(says=_without(around, name), lines=lines, structure=name))
     return found
 
 

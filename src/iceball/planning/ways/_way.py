@@ -58,10 +58,11 @@ class Way:
 
 @noun
 class Opener:
-    """One change, alone, that would open so many of the lines tried."""
+    """One change, alone, that would open so many of the lines tried; ``structure`` is what would be entered, if any."""
 
     says: str
     lines: int
+    structure: str = ""
 
 
 @noun

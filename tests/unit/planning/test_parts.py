@@ -1,0 +1,506 @@
+"""The parts of the search, one by one: distances of shafts, shapes, marks, guesses, exchange, protocols."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import check_patient
+import made_ways as made
+import numpy as np
+import planning_hostile
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from iceball import library
+from iceball.errors import InputError
+from iceball.nouns import Goal, Protocol, Step, Volume, read_protocol
+from iceball.planning._guess import Guess
+from iceball.planning._pool import Pool, fibonacci, joined
+from iceball.planning._protect import LONGEST_S, SHORTEST_S, _scaled, weakened
+from iceball.planning._scene import INTERFACE_MM, NEAR_MM, RISK_MM, make_scene
+from iceball.planning._search import exchange, goes_with, segments_apart_mm
+from iceball.planning._shapes import FAR_MM, LONG_MM, STEP_MM, Shape, potential, temperature_c
+from iceball.planning._words import percent
+from iceball.planning._worth import Weights, loss, marks_of, thinned
+
+# ---- how far segments lie apart
+
+coordinate = st.floats(-100.0, 100.0)
+point = st.tuples(coordinate, coordinate, coordinate).map(np.array)
+short = st.tuples(*[st.floats(-1.0, 1.0)] * 3).map(np.array)
+
+
+def brute_mm(start, end, other_start, other_end, steps=4):
+    """Least distance of two segments: the coarse best of a lattice of pairs, refined around it until nothing moves."""
+    low, high = np.zeros(2), np.ones(2)
+    best = np.inf
+    for _ in range(60):
+        s, t = (np.linspace(a, z, 2 * steps + 1) for a, z in zip(low, high, strict=True))
+        one = start + s[:, None] * (end - start)
+        two = other_start + t[:, None] * (other_end - other_start)
+        apart = np.linalg.norm(one[:, None] - two[None], axis=-1)
+        i, j = np.unravel_index(int(apart.argmin()), apart.shape)
+        best = min(best, float(apart[i, j]))
+        width = (high - low) * 0.3  # the function is convex, so the minimum lies near the best pair
+        at = np.array([s[i], t[j]])
+        low, high = np.clip(at - width, 0, 1), np.clip(at + width, 0, 1)
+    return best
+
+
+def apart_mm(start, end, other_start, other_end):
+    return float(segments_apart_mm(start[None], end[None], other_start, other_end)[0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(point, point, point, point)
+def test_the_distance_of_two_shafts_is_that_of_brute_force(start, end, other_start, other_end):
+    assume(np.linalg.norm(end - start) > 1.0)
+    assume(np.linalg.norm(other_end - other_start) > 1.0)
+    found = apart_mm(start, end, other_start, other_end)
+    # never more than what any pair of points has; not less by more than the lattice's last step and rounding leave
+    assert found <= brute_mm(start, end, other_start, other_end) + 1e-6
+    assert found >= brute_mm(start, end, other_start, other_end) - 1e-3
+
+
+@settings(max_examples=150, deadline=None)
+@given(point, point, st.floats(-3.0, 3.0), st.floats(-2.0, 2.0), point, short)
+def test_parallel_and_nearly_parallel_shafts_are_as_far_apart_as_by_brute_force(
+    start, along, shift, scale, aside, skew
+):
+    assume(np.linalg.norm(along) > 1.0)
+    assume(abs(scale) > 0.05)
+    other = start + shift * along + 0.1 * aside
+    for tilt in (0.0, 1e-9, 1e-6, 1e-3):
+        ends = (start, start + along, other, other + scale * along + tilt * skew)
+        # nearly parallel lines have a flat valley: a wrong place in it changes the distance by less than the tilt
+        assert apart_mm(*ends) == pytest.approx(brute_mm(*ends), abs=2e-3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(point, point, point, point)
+def test_the_distance_does_not_depend_on_which_shaft_comes_first_or_runs_which_way(start, end, other_start, other_end):
+    assume(np.linalg.norm(end - start) > 1.0)
+    assume(np.linalg.norm(other_end - other_start) > 1.0)
+    found = apart_mm(start, end, other_start, other_end)
+    for ends in (
+        (end, start, other_start, other_end),
+        (start, end, other_end, other_start),
+        (other_start, other_end, start, end),
+    ):
+        # rounding where the segments are nearly parallel
+        assert apart_mm(*ends) == pytest.approx(found, abs=1e-4)
+
+
+def test_touching_crossing_and_overlapping_shafts_are_not_apart():
+    one = np.array([[0.0, 0, 0]]), np.array([[10.0, 0, 0]])
+    for start, end in (
+        ((10.0, 0, 0), (20.0, 5, 0)),  # end to end
+        ((5.0, -5, 0), (5.0, 5, 0)),  # crossing
+        ((5.0, 0, 0), (5.0, 9, 0)),  # a T
+        ((4.0, 0, 0), (14.0, 0, 0)),  # one over the other
+        ((0.0, 0, 0), (10.0, 0, 0)),  # the same
+    ):
+        assert segments_apart_mm(*one, np.array(start), np.array(end))[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_many_shafts_have_the_same_answers_as_each_alone():
+    rng = np.random.default_rng(3)
+    starts, ends = rng.uniform(-50, 50, (2, 40, 3))
+    start, end = rng.uniform(-50, 50, (2, 3))
+    many = segments_apart_mm(starts, ends, start, end)
+    alone = [apart_mm(a, z, start, end) for a, z in zip(starts, ends, strict=True)]
+    assert np.allclose(many, alone, atol=1e-9)  # the same sums
+
+
+# ---- shapes
+
+
+@given(st.lists(st.floats(-190.0, 60.0), min_size=1, max_size=20))
+@example([-1.0, np.nextafter(-1.0, -2), np.nextafter(-1.0, 0)])
+def test_potentials_and_temperatures_are_inverses(values):
+    celsius = np.array(values)
+    assert np.allclose(temperature_c(potential(celsius)), celsius, atol=1e-9)  # rounding of some hundred kelvin
+    assert np.allclose(potential(temperature_c(potential(celsius))), potential(celsius), atol=1e-9)
+
+
+@given(st.floats(-190.0, 37.0), st.floats(0.001, 50.0))
+def test_colder_is_a_higher_potential_and_blood_has_none(celsius, more):
+    assert potential(celsius - more) > potential(celsius)
+    assert potential(37.0) == 0.0
+
+
+SHAPE = Shape(
+    probe=check_patient.PROBE,
+    table=np.add.outer(
+        np.linspace(200.0, 0.0, int(FAR_MM / STEP_MM) + 1), 0.5 * np.arange(int(2 * LONG_MM / STEP_MM) + 1)
+    ),
+)  # linear in both, so that reading between the cells is exact
+
+
+@settings(max_examples=60)
+@given(point, st.tuples(*[st.floats(-1, 1)] * 3).map(np.array), st.floats(0.0, 38.9), st.floats(-59.0, 58.9), short)
+def test_a_shape_reads_back_a_planted_table(middle, outward, apart, along, aside):
+    assume(np.linalg.norm(outward) > 0.1)
+    outward = outward / np.linalg.norm(outward)
+    aside = aside - (aside @ outward) * outward
+    assume(np.linalg.norm(aside) > 0.1)
+    at = middle + along * outward + apart * aside / np.linalg.norm(aside)
+    read = SHAPE.at(at[None], middle[None], outward[None])[0, 0]
+    expected = 200.0 * (1 - apart / FAR_MM) + 0.5 * (along + LONG_MM) / STEP_MM
+    # the distance from the axis is the root of a difference of squares of some 100 mm: 1e-12 * 1e4 under the root
+    assert read == pytest.approx(expected, abs=1e-3)
+
+
+def test_beyond_its_table_a_shape_adds_nothing():
+    zero, up = np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]])
+    away = np.array([[FAR_MM + 0.1, 0, 0], [0, 0, LONG_MM + 0.1], [0, 0, -LONG_MM - 0.1], [500.0, 0, 0]])
+    assert (SHAPE.at(away, zero, up) == 0.0).all()
+
+
+# ---- the scene
+
+
+def voxels_of(case, points_mm):
+    index = np.rint(case.ct.grid.index_of(points_mm)).astype(int)
+    return tuple(index.T)
+
+
+CASES = {
+    "hostile": planning_hostile.plain,
+    "open": lambda: made.body(spacing_mm=(3.0, 3.0, 3.0)),
+    "oblong voxels": lambda: made.body(
+        made.Blob("colon", (18.0, 0.0, 0.0), (6.0, 6.0, 20.0)),
+        made.Blob("spinal_cord", (0.0, 20.0, 0.0), (4.0, 4.0, 60.0)),
+        spacing_mm=(1.1, 1.6, 4.0),
+    ),
+    "around a lesion": planning_hostile.contradictory_limits,
+    "inside the lesion": planning_hostile.structure_inside,
+}
+
+
+@functools.cache
+def case_of(name):
+    return CASES[name]()
+
+
+GOALS = (Goal(), Goal(margin_mm=5.0), Goal(aim="interface"))
+
+
+@functools.cache
+def scene_of(name, goal):
+    return make_scene(case_of(name), goal)
+
+
+@pytest.mark.parametrize("goal", GOALS, ids=str)
+@pytest.mark.parametrize("name", CASES)
+def test_the_points_of_a_target_lie_in_it_and_those_of_healthy_tissue_outside(name, goal):
+    case, scene = case_of(name), scene_of(name, goal)
+    target = np.asarray(scene.target.array) > 0
+    assert target[voxels_of(case, scene.target_mm)].all()
+    assert not target[voxels_of(case, scene.healthy_mm)].any()
+    assert len(scene.target_mm) > 10
+    hu = case.ct.array[voxels_of(case, scene.healthy_mm)]
+    assert (hu > library.hu_rules()["gas_below_hu"].value).all()
+
+
+@pytest.mark.parametrize("goal", GOALS, ids=str)
+@pytest.mark.parametrize("name", CASES)
+def test_a_target_is_lesion_and_margin_but_never_what_must_stay_warm_nor_air(name, goal):
+    case, scene = case_of(name), scene_of(name, goal)
+    target, lesion = np.asarray(scene.target.array) > 0, np.asarray(case.lesion.mask.array) > 0
+    if goal.aim == "interface":
+        assert (lesion | ~target).all()
+        return
+    assert (target | ~lesion).all()
+    beyond = target & ~lesion
+    assert beyond.any() == (goal.margin_mm > 0)
+    watched = [each.label for each in case.structures if each.role in ("at_risk", "barrier")]
+    assert not np.isin(case.labels.array[beyond], watched).any()
+    there, here = case.ct.grid.position_mm(np.argwhere(beyond)), case.ct.grid.position_mm(np.argwhere(lesion))
+    away = [np.linalg.norm(here - each, axis=1).min() for each in there[:: max(1, len(there) // 50)]]
+    assert max(away, default=0.0) <= goal.margin_mm + 1e-9
+
+
+def test_the_interface_is_what_of_the_lesion_lies_near_bone():
+    case, scene = case_of("open"), scene_of("open", Goal(aim="interface"))
+    target = np.argwhere(np.asarray(scene.target.array) > 0)
+    bone = (case.ct.array >= library.hu_rules()["bone_above_hu"].value) & ~(np.asarray(case.lesion.mask.array) > 0)
+    there = case.ct.grid.position_mm(np.argwhere(bone))
+    away = [np.linalg.norm(there - each, axis=1).min() for each in case.ct.grid.position_mm(target)]
+    assert 0.0 < max(away) <= INTERFACE_MM
+    assert 0 < len(target) < np.count_nonzero(case.lesion.mask.array)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("hostile", "open")])
+def test_risks_come_nearest_first_with_the_point_that_is_nearest_to_the_target(name):
+    case, scene = case_of(name), scene_of(name, Goal())
+    gaps = [risk.gap_mm for risk in scene.risks]
+    assert gaps == sorted(gaps)
+    watched = {each.name for each in case.structures if each.role in ("at_risk", "barrier")}
+    assert {risk.name for risk in scene.risks} == watched  # all of these lie near
+    target = case.ct.grid.position_mm(np.argwhere(np.asarray(scene.target.array) > 0))
+    for risk in scene.risks:
+        there = case.ct.grid.position_mm(np.argwhere(case.labels.array == risk.structure.label))
+        away = np.array([np.linalg.norm(target - each, axis=1).min() for each in there])
+        assert risk.gap_mm == pytest.approx(away.min(), abs=1e-6)
+        assert risk.gap_mm <= NEAR_MM
+        mine = np.array([np.linalg.norm(target - each, axis=1).min() for each in risk.points_mm])
+        # the points fill the voxels: the nearest is at most half a diagonal nearer than the nearest centre
+        half = np.linalg.norm(case.ct.grid.spacing_mm) / 2
+        assert away.min() - half - 1e-6 <= mine.min() <= away.min() + 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("hostile", "open")])
+def test_the_points_of_a_risk_lie_in_its_voxels_and_no_two_in_one_cube(name):
+    case, scene = case_of(name), scene_of(name, Goal())
+    for risk in scene.risks:
+        # points fill the voxels up to their faces: a hair inside them
+        inside = risk.points_mm + 1e-9 * (case.ct.grid.position_mm([1, 1, 1]) - risk.points_mm)
+        assert (case.labels.array[voxels_of(case, inside)] == risk.structure.label).all()
+        assert len(np.unique(np.floor(risk.points_mm / RISK_MM), axis=0)) == len(risk.points_mm)
+
+
+def test_a_risk_knows_the_limits_of_the_library():
+    scene = scene_of("around a lesion", Goal())
+    limits = {risk.name: library.limit(risk.structure.limit) for risk in scene.risks}
+    for risk in scene.risks:
+        limit = limits[risk.name]
+        known = (limit.note_below, limit.caution_below, limit.stop_below)
+        assert (risk.note_c, risk.caution_c, risk.stop_c) == tuple(None if row is None else row.value for row in known)
+
+
+def test_a_case_without_a_lesion_and_a_lesion_without_bone_are_refused_with_what_to_do():
+    case = case_of("open")
+    with pytest.raises(InputError, match="no lesion to plan for: mark it first"):
+        make_scene(dataclasses.replace(case, lesion=None), Goal())
+    soft = dataclasses.replace(
+        case, ct=Volume(grid=case.ct.grid, array=np.minimum(case.ct.array, np.int16(50)), quantity="hu")
+    )
+    with pytest.raises(InputError, match="meets bone: plan for all of it"):
+        make_scene(soft, Goal(aim="interface"))
+
+
+# ---- the marks and the loss
+
+
+def test_marks_lie_in_one_row_and_thinned_ones_keep_all_that_must_stay_warm():
+    scene = scene_of("around a lesion", Goal())
+    marks = marks_of(scene)
+    assert (marks.points_mm[marks.target] == scene.target_mm).all()
+    assert (marks.points_mm[marks.healthy] == scene.healthy_mm).all()
+    for every in (1, 3, 7):
+        few, index = thinned(marks, every)
+        assert (few.points_mm == marks.points_mm[index]).all()
+        assert (few.points_mm[few.target] == scene.target_mm[::every]).all()
+        for (risk, place), (again, whole) in zip(few.risks, marks.risks, strict=True):
+            assert risk is again
+            assert (few.points_mm[place] == marks.points_mm[whole]).all()
+        assert few.risks[-1][1].stop == len(few.points_mm)
+
+
+def cold(scene, marks, *, target=-30.0, healthy=37.0, risk=37.0):
+    field = np.full((1, len(marks.points_mm)), risk)
+    field[:, marks.target], field[:, marks.healthy] = target, healthy
+    return field
+
+
+def lost(target=-30.0, healthy=37.0, risk=37.0, way=0.0, weights=Weights()):  # noqa: B008  (a frozen noun)
+    scene = scene_of("around a lesion", Goal())
+    marks = marks_of(scene)
+    return float(
+        loss(scene, marks, cold(scene, marks, target=target, healthy=healthy, risk=risk), np.array([way]), weights)[0]
+    )
+
+
+def test_what_is_better_loses_less():
+    assert lost() == 0.0
+    assert lost(target=-10.0) > lost(target=-19.0) > lost(target=-21.0) > 0
+    assert lost(healthy=-30.0) > lost()
+    assert lost(risk=-20.0) > lost(risk=0.0) > lost()
+    assert lost(way=1.0) > lost()
+    assert lost(risk=-20.0, weights=Weights(stop=0.0, caution=0.0)) == 0.0
+
+
+# ---- guesses
+
+
+@functools.cache
+def guess_of():
+    scene = scene_of("around a lesion", Goal())
+    marks = marks_of(scene)
+    return Guess(scene=scene, marks=marks, shapes=(SHAPE,), start=potential(np.full(len(marks.points_mm), 36.5)))
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 3.0))
+def test_a_guess_that_was_taught_by_a_run_reproduces_it(seed, scale):
+    guess = guess_of()
+    rng = np.random.default_rng(seed)
+    total = rng.uniform(0.0, 150.0, len(guess.marks.points_mm)) * (rng.random(len(guess.marks.points_mm)) > 0.2)
+    real = np.clip(36.5 - scale * total + rng.normal(0, 5, len(total)), -190.0, 37.0)
+    taught = guess.taught(total, real)
+    assert np.allclose(taught.cold_c(total), real, atol=1e-8)  # rounding of a few hundred
+    # and the guess it came from is as it was
+    assert guess.scale == 1.0
+    assert np.ndim(guess.correction) == 0
+
+
+def test_a_guess_that_was_taught_nothing_keeps_its_scale():
+    guess = dataclasses.replace(guess_of(), scale=0.7)
+    nothing = np.zeros(len(guess.marks.points_mm))
+    assert guess.taught(nothing, np.full(len(nothing), 36.5)).scale == 0.7
+
+
+@given(st.floats(0.3, 2.0))
+def test_a_scale_that_is_true_is_learnt(scale):
+    guess = guess_of()
+    total = np.linspace(0.0, 120.0, len(guess.marks.points_mm))  # cold enough that some is told
+    real = temperature_c(guess.start + scale * total)
+    taught = guess.taught(total, real)
+    assert taught.scale == pytest.approx(scale, rel=1e-9)
+    assert np.allclose(taught.correction, 0.0, atol=1e-9)  # rounding
+
+
+def test_a_coarse_guess_says_the_same_at_the_marks_that_it_keeps():
+    guess, rng = guess_of(), np.random.default_rng(0)
+    total = rng.uniform(0, 100, len(guess.marks.points_mm))
+    taught = guess.taught(total, rng.uniform(-60, 30, len(total)))
+    few, index = taught.coarse(3), thinned(guess.marks, 3)[1]
+    assert np.allclose(few.cold_c(total[index]), taught.cold_c(total)[index], atol=1e-9)
+
+
+# ---- exchange
+
+
+def pool_of(middles, outwards, probes=(check_patient.PROBE,)) -> Pool:
+    middles, outwards = np.asarray(middles, dtype=float), np.asarray(outwards, dtype=float)
+    outwards = outwards / np.linalg.norm(outwards, axis=1)[:, None]
+    tip = probes[0].active_length_mm / 2 + probes[0].tip_to_active_mm
+    n = len(middles)
+    return Pool(
+        probes=tuple(probes),
+        probe=np.zeros(n, dtype=np.intp),
+        middle_mm=middles,
+        outward=outwards,
+        entry_mm=middles + 60.0 * outwards,
+        tip_mm=middles - tip * outwards,
+        clearance_mm=np.full(n, 9.0),
+        cost=np.zeros(n),
+        bundle=np.zeros(n, dtype=np.intp),
+    )
+
+
+def spacing_mm(pool: Pool, a: int, b: int) -> float:
+    low, high = pool.active_ends_mm
+    return brute_mm(low[a], high[a], low[b], high[b])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_an_exchange_keeps_active_zones_apart_and_lets_no_shafts_cross(seed, count):
+    guess, rng = guess_of(), np.random.default_rng(seed)
+    pool = pool_of(
+        guess.scene.centre_mm + rng.uniform(-22, 22, (60, 3)), [0.0, 1.0, 0.0] + rng.normal(0, 0.4, (60, 3))
+    )
+    chosen = exchange(guess, pool, guess.potentials(pool), count, Weights())
+    if chosen is None:
+        return  # so many do not go together
+    assert len(set(chosen)) == count
+    spacing = library.planning_rules()["probe_spacing_close"].limit.value
+    for place, one in enumerate(chosen):
+        for other in chosen[:place]:
+            assert spacing_mm(pool, one, other) >= spacing  # never below, brute force never below the truth
+            shafts = brute_mm(pool.tip_mm[one], pool.entry_mm[one], pool.tip_mm[other], pool.entry_mm[other])
+            assert shafts >= check_patient.PROBE.shaft_diameter_mm
+
+
+def test_placements_that_are_too_near_do_not_go_together_and_none_with_itself():
+    spacing = library.planning_rules()["probe_spacing_close"].limit.value
+    pool = pool_of([[0, 0, 0], [spacing - 0.1, 0, 0], [spacing + 0.2, 0, 0]], [[0, 1, 0]] * 3)
+    assert goes_with(pool, pool.part(np.array([0]))).tolist() == [False, False, True]
+
+
+def test_more_than_go_together_are_none():
+    guess = guess_of()
+    pool = pool_of(guess.scene.centre_mm + np.linspace(0, 5, 8)[:, None] * [1.0, 0, 0], [[0, 1, 0]] * 8)
+    added = guess.potentials(pool)
+    assert exchange(guess, pool, added, 1, Weights()) is not None
+    assert exchange(guess, pool, added, 2, Weights()) is None
+
+
+def test_a_pool_of_parts_is_the_pool():
+    pool = pool_of(np.arange(12).reshape(4, 3), [[0, 1, 0]] * 4)
+    again = joined([pool.part(np.arange(2)), pool.part(np.array([False, False, True, True]))], pool.probes)
+    for field in dataclasses.fields(Pool):
+        assert np.array_equal(getattr(again, field.name), getattr(pool, field.name)), field.name
+    assert joined([], pool.probes).size == 0
+
+
+@pytest.mark.parametrize("count", [1, 7, 500])
+def test_directions_are_units_spread_over_the_sphere(count):
+    sphere = fibonacci(count)
+    assert np.allclose(np.linalg.norm(sphere, axis=1), 1.0, atol=1e-12)  # rounding
+    if count == 500:
+        # 500 caps of equal area have a radius of 5.1°: no direction is farther than two of them from the nearest
+        assert np.degrees(np.arccos(np.clip((np.eye(3) @ sphere.T).max(), -1, 1))) < 10.3
+        assert np.linalg.norm(sphere.mean(axis=0)) < 0.01
+
+
+# ---- protocols that are proposed
+
+lengths = st.integers(1, 60).map(lambda n: 30.0 * n)
+
+
+@st.composite
+def protocols(draw) -> Protocol:
+    steps = []
+    for _ in range(draw(st.integers(1, 3))):
+        steps.append(Step(kind="freeze", duration_s=draw(lengths), power_fraction=draw(st.integers(1, 100)) / 100))
+        steps.append(Step(kind="passive thaw", duration_s=draw(lengths)))
+    return Protocol(steps=tuple(steps))
+
+
+@given(protocols(), st.sampled_from([0.75, 0.5]), st.sampled_from(["A", "C"]))
+def test_a_weakened_protocol_weakens_that_probe_in_every_freeze_and_no_other(protocol, power, label):
+    less = weakened(protocol, label, power)
+    for before, after in zip(protocol.steps, less.steps, strict=True):
+        assert (after.kind, after.duration_s, after.power_of("B")) == (
+            before.kind,
+            before.duration_s,
+            before.power_of("B"),
+        )
+        if before.kind == "freeze":
+            assert after.power_of(label) == pytest.approx(power * before.power_of(label), rel=1e-12)
+    twice = weakened(less, label, power)
+    assert all(len(step.power_by_probe) <= 1 for step in twice.steps)
+
+
+@given(protocols(), st.sampled_from([0.75, 0.5]), st.sampled_from([(0.8, 0.6), (1.25, 1.5)]))
+def test_protocols_that_are_proposed_can_be_written_down_and_read_again(protocol, power, factors):
+    made_up = [weakened(protocol, "A", power), *(each for _, each in _scaled(protocol, factors))]
+    for each in made_up:
+        again = read_protocol(str(each))
+        assert read_protocol(str(again)) == again
+        for step, other in zip(each.steps, again.steps, strict=True):
+            assert other.duration_s == pytest.approx(step.duration_s, abs=1e-6)  # minutes in decimals
+            assert other.power_of("A") == pytest.approx(step.power_of("A"), abs=1e-9)
+
+
+@given(protocols(), st.sampled_from([(0.8, 0.6), (1.25, 1.5)]))
+def test_scaled_freezes_stay_sensible_and_thaws_stay_as_they_are(protocol, factors):
+    for factor, scaled in _scaled(protocol, factors):
+        for before, after in zip(protocol.steps, scaled.steps, strict=True):
+            if before.kind == "freeze":
+                assert SHORTEST_S <= after.duration_s <= LONGEST_S
+                assert abs(after.duration_s - factor * before.duration_s) <= 15.0  # to the half minute
+            else:
+                assert after == before
+
+
+@given(st.floats(0.0, 1.0))
+def test_a_share_is_never_said_to_be_more_than_it_is(fraction):
+    said = float(percent(fraction).removesuffix(" %"))
+    assert said <= 100 * fraction + 1e-9
+    assert said > 100 * fraction - 0.1 - 1e-9
