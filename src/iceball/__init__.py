@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from iceball.library import limit, probe, tissue
     from iceball.nouns import Case, Grid, Placement, Plan, Probe, Volume
     from iceball.nouns import read_protocol as protocol
+    from iceball.planning import optimise
     from iceball.report import write_report
     from iceball.thermal import simulate
 
@@ -33,6 +34,7 @@ __all__ = [
     "citations",
     "lethal_zone",
     "limit",
+    "optimise",
     "probe",
     "protocol",
     "read_case",
@@ -58,6 +60,7 @@ _HOME = {
     "citations": "citing",
     "lethal_zone": "lethality",
     "limit": "library",
+    "optimise": "planning",
     "probe": "library",
     "protocol": "nouns:read_protocol",
     "read_case": "io",

@@ -12,8 +12,6 @@ from iceball.anatomy._regions import in_region
 from iceball.anatomy._sampling import sampling
 from iceball.nouns import Pocket, Volume
 
-PARTS = (1.0, 0.75, 0.5, 0.25)
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,10 +23,9 @@ if TYPE_CHECKING:
 def displaced(case: Case, protections: Sequence[Protection]) -> Case:
     """The case with the structures moved that the pockets among ``protections`` push; the same case where none does.
 
-    What of a structure lies in the pocket's region moves by whole voxels to where soft tissue or gas is that nobody has
-    drawn, or into the structure itself, which gives way. What would meet bone, metal, the lesion or another structure
-    is moved three quarters, half or a quarter of the way, or stays. The CT is not changed: where a structure was, what
-    fills the pocket comes by ``tissue_map``.
+    What of a structure lies in the pocket's region moves voxel by voxel through soft tissue that nobody has drawn, or
+    into the structure itself, which gives way; it goes no farther than to bone, metal, gas, the lesion, the skin or
+    another structure. The CT is not changed: where a structure was, what fills the pocket comes by ``tissue_map``.
 
     Raises
     ------
@@ -53,16 +50,29 @@ def _move(labels: NDArray, case: Case, number: int, region: NDArray[np.bool_], p
     grid = case.ct.grid
     shift = grid.index_of(np.asarray(grid.origin_mm) + pocket.push_mm)
     here = np.argwhere(region & (labels == number))
-    there = here.copy()
-    waiting = np.ones(len(here), dtype=bool)
-    for part in PARTS:
-        goal = here[waiting] + np.rint(part * shift).astype(int)
-        free = _free(labels, case, number, goal)
-        places = np.flatnonzero(waiting)[free]
-        there[places] = goal[free]
-        waiting[places] = False
+    going, far = np.ones(len(here), dtype=bool), np.zeros(len(here), dtype=int)
+    steps = max(1, int(np.ceil(np.abs(shift).max())))
+    for step in range(1, steps + 1):  # one voxel after the other: nothing is jumped over
+        going &= _free(labels, case, number, here + np.rint(step / steps * shift).astype(int))
+        far[going] = step
+    far = _together(grid.position_mm(here), np.asarray(pocket.push_mm), far, max(grid.spacing_mm))
+    there = here + np.rint(far[:, None] / steps * shift).astype(int)
     labels[tuple(here.T)] = 0
     labels[tuple(there.T)] = number
+
+
+def _together(places_mm: NDArray, push_mm: NDArray, far: NDArray, wide_mm: float) -> NDArray[np.int_]:
+    """How far (N,) each voxel goes if what lies behind one another along the push goes as one, so that none is lost."""
+    if not len(far):
+        return far
+    toward = push_mm / np.linalg.norm(push_mm)
+    side = np.cross(toward, np.eye(3)[int(np.argmin(np.abs(toward)))])
+    side /= np.linalg.norm(side)
+    across = places_mm @ np.stack([side, np.cross(toward, side)], axis=1)
+    _, column = np.unique(np.rint(across / wide_mm).astype(int), axis=0, return_inverse=True)
+    least = np.full(int(column.max()) + 1, far.max())
+    np.minimum.at(least, column.reshape(-1), far)
+    return least[column.reshape(-1)]
 
 
 def _free(labels: NDArray, case: Case, number: int, goal: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -72,7 +82,8 @@ def _free(labels: NDArray, case: Case, number: int, goal: NDArray[np.intp]) -> N
     drawn = labels[at]
     soft = [s.label for s in case.structures if s.role == "way_in" and not library.structure_rule(s.name).bone]
     free = inside & ((drawn == 0) | (drawn == number) | np.isin(drawn, soft))
-    free &= case.ct.array[at] < library.hu_rules()["bone_above_hu"].value
+    rules, hu = library.hu_rules(), case.ct.array[at]
+    free &= (hu < rules["bone_above_hu"].value) & ((hu > rules["gas_below_hu"].value) | (drawn == number))
     if case.lesion is not None:
         free &= case.lesion.mask.array[at] == 0
     if case.field_of_view is not None:

@@ -57,11 +57,11 @@ class Found:
                 path.unlink(missing_ok=True)
         self.files = {option.name: places[option.name] for option in self.planning.options}
 
-    def draw(self, target: Path | None, picture: bytes | None) -> None:
+    def draw(self, target: Path, picture: bytes | None) -> None:
         """Write ``picture`` to ``target`` where there is one."""
         from iceball import io
 
-        if target is not None and picture is not None:
+        if picture is not None:
             io.write_bytes(target, picture)
             self.figure = target
 

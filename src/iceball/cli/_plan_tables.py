@@ -55,7 +55,8 @@ def _head(found: Found) -> None:
         highlight=False,
     )
     if made.interrupted:
-        out.print("[yellow]interrupted:[/] this is the best so far, not the end of the search", highlight=False)
+        by = f", by {made.best.accuracy} accuracy" if made.best else ""
+        out.print(f"[yellow]interrupted:[/] the best so far{by}, not the end of the search", highlight=False)
 
 
 def _options(found: Found) -> Table:
@@ -114,7 +115,7 @@ def _probes(best: Option) -> Table:
 
 
 def _place(at_mm: tuple[float, float, float]) -> str:
-    return " ".join(f"{value:.0f}" for value in at_mm)
+    return " ".join(str(round(value)) for value in at_mm)
 
 
 def depth_mm(placement: Placement) -> float:

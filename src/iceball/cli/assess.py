@@ -32,11 +32,12 @@ def assess(
 
     Exit code 3 where a finding says stop.
     """
-    from iceball import io
+    from iceball import anatomy, io
     from iceball.assessment import assess as judge
 
     stored = io.read_run(run)
-    found = judge(io.read_run_case(stored, case), stored.history, goal_isotherm_c=isotherm)
+    found_case = anatomy.displaced(io.read_run_case(stored, case), stored.plan.protections)
+    found = judge(found_case, stored.history, goal_isotherm_c=isotherm)
     path = run / "assessment.json"
     io.write_assessment(found, path)
     if as_json:

@@ -124,6 +124,13 @@ class _Ran:
             self.ready = None
             self.history = thermal.simulate(self.case, self.plan, spacing_mm=SPACING_MM, accuracy=accuracy)
 
+    @property
+    def moved(self) -> Case:
+        """The case as the plan's protections leave it: what they push away is judged where it lies then."""
+        from iceball import anatomy
+
+        return anatomy.displaced(self.case, self.plan.protections)
+
     def _judge(self) -> None:
         if self.history is None:
             return
@@ -133,7 +140,8 @@ class _Ran:
 
         goal = self.plan.goal or Goal()
         box = self.history.coldest.grid if self.ready is None else self.ready.ground.box.grid
-        near = self.case if self.ready is None else near_part(self.case, box)
+        moved = self.moved
+        near = moved if self.ready is None else near_part(moved, box)
         self.assessment = assess(near, self.history, goal_isotherm_c=goal.isotherm_c if goal.isotherm_c < 0 else None)
 
 
@@ -147,11 +155,13 @@ def _findings(ran: _Ran, fingerprint: str, allow: Sequence[str]) -> tuple[Findin
         ran.case.structure(name)
     prepared = None if ran.ready is None else ran.ready.prepared
     said = checking.geometry(ran.case, ran.plan, fingerprint=fingerprint, allowed=allow, prepared=prepared)
+    if ran.moved is not ran.case:
+        said = tuple(dict.fromkeys((*said, *checking.geometry(ran.moved, ran.plan, allowed=allow))))
     if ran.history is not None and ran.assessment is not None:
         facts = measures.measure(ran.case, bone_only=True)
         stability = screening.screen((*facts, *ran.case.facts)).findings
         run = checking.of_run(
-            ran.case, ran.plan, ran.history, assessment=ran.assessment, screening=stability, facts=facts
+            ran.moved, ran.plan, ran.history, assessment=ran.assessment, screening=stability, facts=facts
         )
         said = (*said, *ran.assessment.findings, *run)
     return tuple(sorted(said, key=lambda finding: -SEVERITIES.index(finding.severity)))

@@ -103,13 +103,12 @@ def plan(  # noqa: PLR0913  (a command has an argument for each of its options)
     refuse_taken(target, figure, replace=replace)
     kinds = tuple(library.probe(name) for name in dict.fromkeys(_listed(probe)))
     asked = {"probes": kinds, "protocol": read_protocol(protocol), "max_probes": max_probes, "seed": seed}
-    sides = {"position": position, "forbidden": _listed(forbid), "only": _listed(only)}
-    rules = _rules(sides | {"allowed": _listed(",".join(allow or ()))})
+    rules = _rules(position, forbid, only, ",".join(allow or ()))
     wish = {"isotherm_c": isotherm, "margin_mm": margin, "coverage_fraction": coverage, "aim": aim}
     found = _search(case_folder, goal, wish, asked | {"rules": rules, "protect": not no_protect})
-    picture = None if figure is None else _picture(found)
     found.write(target, replace=replace)
-    found.draw(figure, picture)
+    if figure is not None:
+        found.draw(figure, _picture(found))
     if as_json:
         print_json(summary(found))
     else:
@@ -122,10 +121,11 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _rules(chosen: dict[str, Any]) -> Rules:
+def _rules(position: str | None, forbid: str, only: str, allow: str) -> Rules:
     from iceball.planning.ways import Rules
 
-    return Rules(**chosen)
+    sides: dict[str, Any] = {"position": position, "forbidden": _listed(forbid), "only": _listed(only)}
+    return Rules(**sides, allowed=_listed(allow))
 
 
 def goal_of(name: str | None, wish: dict[str, Any], case: Case | None) -> Goal:
@@ -174,7 +174,7 @@ def _gentle_interrupt() -> Iterator[None]:
 
     def first(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        err.print("ending the search: the best plan so far is finished; Ctrl-C again leaves without one")
+        err.print("ending: the best plan so far is kept, if one was run; Ctrl-C again leaves without")
         raise KeyboardInterrupt
 
     usual = signal.signal(signal.SIGINT, first)

@@ -30,7 +30,7 @@ def report(
 
     Exit code 3 where a finding says stop.
     """
-    from iceball import io
+    from iceball import anatomy, io
     from iceball.assessment import assess
     from iceball.report import write_report
 
@@ -39,6 +39,7 @@ def report(
         stored = io.read_run(run)
         found_case = io.read_run_case(stored, case)
         advance(0.1, "judging")
+        found_case = anatomy.displaced(found_case, stored.plan.protections)
         found = assess(found_case, stored.history, goal_isotherm_c=isotherm)
         folder = out_folder if out_folder is not None else run / "report"
         files = write_report(found_case, stored.plan, stored.history, found, folder, pdf=pdf, progress=advance)

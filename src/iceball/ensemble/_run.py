@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from iceball import library, provenance, thermal
+from iceball import anatomy, library, provenance, thermal
 from iceball.ensemble import _tell as tell
 from iceball.ensemble._freeze import freeze_drawn
 from iceball.ensemble._inputs import inputs
@@ -94,7 +94,8 @@ def run(  # noqa: PLR0913  (what to freeze, how many times, and four knobs)
     settings, say = settings or Settings(), progress or _silent
     drawn = scenarios(plan, n, settings.seed, placement_sd_mm=settings.placement_sd_mm)
     say(0.0, "tissue from CT")
-    stick = make_yardstick(case, plan, plan.goal or Goal(), settings.spacing_mm)
+    moved = anatomy.displaced(case, plan.protections)  # what is pushed away is measured where it lies then
+    stick = make_yardstick(moved, plan, plan.goal or Goal(), settings.spacing_mm)
     ready = thermal.make_ready(case, spacing_mm=settings.spacing_mm, protections=plan.protections)
     plain = thermal.freeze(ready, plan, accuracy=settings.accuracy, curves=False)
     members = {} if keep is None else {i: m for i, m in keep.kept().items() if i < n}

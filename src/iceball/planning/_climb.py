@@ -11,7 +11,9 @@ from iceball import anatomy, thermal
 from iceball.assessment import sampled
 from iceball.errors import SimulationError
 from iceball.nouns import Plan, Volume
+from iceball.planning import ways
 from iceball.planning._guess import Guess
+from iceball.planning._pool import still_open
 from iceball.planning._scene import make_scene
 from iceball.planning._search import covers, exchanges, nudge
 from iceball.planning._shapes import potential, shape_of
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 SPARE = 0.015  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
+FAR = 0.25
+PRESSED_K = 3.0
 LITTLE = 0.01  # what more probes must add to be worth trying more
 OPTIMISM = 0.04  # runs mostly cover more than the first guess
 USUAL = Weights()
@@ -57,6 +61,7 @@ class Search:
     tell: Tell
     rng: np.random.Generator
     protections: tuple[Protection, ...] = ()
+    moved_obstacles: Sequence[Obstacles] = ()
     shapes: tuple[Shape, ...] = ()
     guess: Guess = None  # pyright: ignore[reportAssignmentType]  (filled in when it begins)
     rough: Guess = None  # pyright: ignore[reportAssignmentType]
@@ -84,15 +89,14 @@ class Search:
         """The same search on a patient who is protected: structures may have been moved, and runs are its own."""
         scene = make_scene(anatomy.displaced(self.scene.case, protections), self.scene.goal)
         scene = replace(scene, target=self.scene.target, target_mm=self.scene.target_mm)
-        fresh = replace(
-            self,
-            scene=scene,
-            marks=marks_of(scene),
-            ready=ready,
-            protections=protections,
-            trials=[],
-            shapes=self.shapes,
-        )
+        fresh = replace(self, scene=scene, marks=marks_of(scene), ready=ready, protections=protections, trials=[])
+        if scene.case is not self.scene.case:  # what was moved must not come to lie in a shaft
+            rules = [each.rules for each in self.obstacles]
+            known = {each: ways.obstacles(scene.case, each) for each in dict.fromkeys(rules)}
+            fresh.moved_obstacles = [known[each] for each in rules]
+            fresh.pool = still_open(self.pool, fresh.moved_obstacles)
+            if not fresh.pool.size:
+                return fresh
         fresh.ask_again()
         return fresh
 
@@ -120,14 +124,16 @@ class Search:
         for turn in range(rounds):
             fresh = self.run(now)
             done += fresh
-            if turn == rounds - 1:
+            far = all(trial.coverage_fraction < self.scene.goal.coverage_fraction - FAR for trial in fresh)
+            if turn == rounds - 1 or (far and turn == 1):  # moving them will not make up for probes that are missing
                 break
             now = [self.moved(trial, weight) for trial, weight in zip(fresh, weights, strict=True)]
         return done
 
     def moved(self, trial: Trial, weights: Weights = USUAL) -> Pool:
         """The placements of ``trial``, moved by what it has taught."""
-        return nudge(self.taught_by(trial), trial.chosen, self.obstacles, self.ready, weights, self.rng)
+        around = (self.obstacles, self.moved_obstacles)
+        return nudge(self.taught_by(trial), trial.chosen, around, self.ready, weights, self.rng)
 
     def taught_by(self, trial: Trial) -> Guess:
         """The guess as corrected by ``trial``."""
@@ -159,8 +165,18 @@ def _start(ready: Ready) -> Volume:
     return Volume(grid=ready.ground.box.grid, array=ready.ground.start_c, quantity="temperature_c")
 
 
-def numbers(search: Search, most: int) -> None:
-    """Try numbers of probes: from the fewest that may do, up while more help, and down while fewer still do."""
+def pressed(search: Search, trial: Trial) -> bool:
+    """Whether structures near their limits, and not want of probes, keep ``trial`` from its goal."""
+    cold = dict(trial.coldest_c)
+    limited = [risk for risk in search.scene.risks if risk.name in cold and risk.stop_c is not None]
+    return any(cold[risk.name] < risk.warmest_c + PRESSED_K for risk in limited)
+
+
+def numbers(search: Search, most: int, *, protect: bool) -> None:
+    """Try numbers of probes: from the fewest that may do, up while more help, and down while fewer still do.
+
+    Where structures at their limits are what hinders, and may be protected, more probes are not tried here.
+    """
     first = search.fewest(most)
     reached = None
     best_so_far = 0.0
@@ -170,6 +186,8 @@ def numbers(search: Search, most: int) -> None:
             break
         if any(trial.reaches(search.scene, spare=SPARE) for trial in done):
             reached = count
+            break
+        if protect and pressed(search, min(done, key=lambda trial: trial.loss)):
             break
         gain = min((trial.loss for trial in done), default=np.inf)
         if count > first + 1 and gain > best_so_far - LITTLE:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball import thermal
+from iceball import library, thermal
 from iceball.anatomy import measures
 from iceball.assessment import assess, coverage_of, sampled
 from iceball.nouns import Plan
 from iceball.planning import check
 from iceball.planning._climb import GENTLE, best_of
-from iceball.planning._protect import NEAR_LIMIT_K, sensors, warmest_limit_c
+from iceball.planning._protect import NEAR_LIMIT_K, sensors
 from iceball.planning._result import Hindrance, Option, Planning
 from iceball.planning._trial import side_by_side, trial_of, try_all
-from iceball.planning._words import percent, says_of
+from iceball.planning._words import counted, percent, says_of
 from iceball.planning._worth import Weights
 
 if TYPE_CHECKING:
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
     Temperatures = tuple[tuple[str, float], ...]
 
 MOST_OPTIONS, MENDED = 3, 2
+MORE_FRACTION, WARMER_K, LESS_FRACTION = 0.005, 1.0, 0.1  # what counts as better
 SENSOR_NEAR_K = 15.0  # above its limit: a structure that gets no nearer needs no thermometer
 
 
 @dataclass
 class _Run:
-    """A run at standard accuracy and what it left."""
+    """A run in full, what it left, and the patient it was made on."""
 
     trial: Trial
     history: ThermalHistory
+    ready: Ready
 
 
 @dataclass
@@ -54,10 +57,15 @@ class Round:
 
 @dataclass
 class Options:
-    """What a search has come to so far."""
+    """What a search has come to so far; ``allowed`` names structures that a person lets a shaft cross.
+
+    ``free_fraction`` is what could be covered if nothing had to stay warm.
+    """
 
     rounds: list[Round] = field(default_factory=list)
     hindrances: list[Hindrance] = field(default_factory=list)
+    allowed: tuple[str, ...] = ()
+    free_fraction: float = 1.0
     interrupted: bool = False
 
     @property
@@ -78,8 +86,9 @@ class Options:
     def hindering(self, search: Search, free: Trial) -> None:
         """Note what would be frozen if nothing around the target had to stay warm."""
         cold = dict(free.coldest_c)
+        self.free_fraction = free.coverage_fraction
         for risk in search.scene.risks:
-            if risk.name in cold and cold[risk.name] < warmest_limit_c(risk):
+            if risk.name in cold and cold[risk.name] < risk.warmest_c:
                 words = (
                     f"{risk.name} lies {risk.gap_mm:.1f} mm from the target: the placement that covers "
                     f"{100 * free.coverage_fraction:.0f} % of it would bring it to {cold[risk.name]:.0f} °C"
@@ -103,15 +112,28 @@ def finished(options: Options, seed: int, toll: Toll) -> Planning:
     of, best = options.best()
     bare = options.rounds[0].search.scene.case
     ready = thermal.make_ready(bare, spacing_mm=1.0, protections=of.search.protections, like=of.search.ready)
-    runs = _standard(of.search, ready, [best, *_others(of.search.trials, best)])
+    runs = _run_all(of.search, ready, [best, *_others(of.search.trials, best)], "standard")
     runs[0] = _mended(of.search, ready, runs[0], toll)
     toll.say("judging")
     facts = measures.measure(bare, bone_only=True)
     without = _without(options, of, [run.trial for run in runs])
-    made = [_option(of, ready, run, facts, bare_c) for run, bare_c in zip(runs, without, strict=True)]
+    made = [_option(options, of, run, facts) for run in runs]
+    made = [dataclasses.replace(each, unprotected_c=bare_c) for each, bare_c in zip(made, without, strict=True)]
+    return _planning(options, seed, _named([*made, *_unprotected(options, of, facts)]))
+
+
+def hasty(options: Options, seed: int) -> Planning:
+    """The best plan so far, judged by its preview: for a person who does not want to wait."""
+    of, best = options.best()
+    run = _run_all(of.search, of.search.ready, [best], "preview")[0]
+    facts = measures.measure(options.rounds[0].search.scene.case, bone_only=True)
+    return _planning(options, seed, _named([_option(options, of, run, facts)]))
+
+
+def _planning(options: Options, seed: int, made: tuple[Option, ...]) -> Planning:
     return Planning(
-        options=_named([*made, *_unprotected(options, of)]),
-        hindrances=_lacking(options, of, made[0]),
+        options=made,
+        hindrances=_lacking(options, options.best()[0], made[0]),
         findings=(),
         runs=len(options.trials),
         seed=seed,
@@ -124,12 +146,13 @@ def _lacking(options: Options, of: Round, best: Option) -> tuple[Hindrance, ...]
     short = best.coverage_fraction < of.search.scene.goal.coverage_fraction
     if not short and not best.stops:
         return ()
-    if options.hindrances:
+    goal = of.search.scene.goal.coverage_fraction
+    if options.hindrances and options.free_fraction >= goal:
         return tuple(options.hindrances)
     words = (
-        f"{len(best.plan.placements)} probes cover {percent(best.coverage_fraction)}: more or larger ones are needed"
+        f"{counted(len(best.plan.placements))} cover {percent(best.coverage_fraction)}: more or larger ones are needed"
     )
-    return (Hindrance(kind="probes", name="max_probes", says=words),)
+    return (*options.hindrances, Hindrance(kind="probes", name="max_probes", says=words))
 
 
 def _others(trials: list[Trial], best: Trial) -> list[Trial]:
@@ -149,14 +172,14 @@ def _warmth(trial: Trial) -> float:
     return min((c for _, c in trial.coldest_c), default=37.0)
 
 
-def _standard(search: Search, ready: Ready, trials: list[Trial]) -> list[_Run]:
-    """Run the plans of ``trials`` at standard accuracy, with thermometers, and keep what they leave."""
+def _run_all(search: Search, ready: Ready, trials: list[Trial], accuracy: str) -> list[_Run]:
+    """Run the placements of ``trials`` with thermometers, and keep what the runs leave."""
 
     def one(trial: Trial) -> _Run:
         plan = _with_sensors(search, trial)
-        history = thermal.freeze(ready, plan, accuracy="standard", threads=1)
-        made = trial_of(search.scene, search.marks, trial.chosen, plan, history, "standard")
-        return _Run(trial=made, history=history)
+        history = thermal.freeze(ready, plan, accuracy=accuracy, threads=1)
+        made = trial_of(search.scene, search.marks, trial.chosen, plan, history, accuracy)
+        return _Run(trial=made, history=history, ready=ready)
 
     return side_by_side(one, trials)
 
@@ -168,33 +191,34 @@ def _mended(search: Search, ready: Ready, best: _Run, toll: Toll) -> _Run:
             break
         toll.say(f"moved at standard accuracy: {100 * best.trial.coverage_fraction:.0f} % so far")
         moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in (Weights(), GENTLE)]
-        fresh = min(_standard(search, ready, moved), key=lambda run: run.trial.loss)
+        fresh = min(_run_all(search, ready, moved, "standard"), key=lambda run: run.trial.loss)
         if fresh.trial.loss >= best.trial.loss:
             break
         best = fresh
     return best
 
 
-def _option(of: Round, ready: Ready, run: _Run, facts: Sequence[Fact], without: Temperatures) -> Option:
+def _option(options: Options, of: Round, run: _Run, facts: Sequence[Fact]) -> Option:
     """Judge a plan in full, by the rules of assessment and of plans."""
-    search, plan, history = of.search, run.trial.plan, run.history
-    near = check.near_part(ready.prepared.case, ready.ground.box.grid)
-    judged = assess(near, history, goal_isotherm_c=search.scene.goal.isotherm_c)
+    search, plan, history, ready = of.search, run.trial.plan, run.history, run.ready
+    case = ready.prepared.case  # what is at risk lies where the protections have moved it
+    judged = assess(check.near_part(case, ready.ground.box.grid), history, goal_isotherm_c=search.scene.goal.isotherm_c)
     said = (
-        *check.geometry(ready.case, plan, prepared=ready.prepared),
+        *check.geometry(case, plan, allowed=options.allowed, prepared=ready.prepared),
+        *(check.geometry(ready.case, plan, allowed=options.allowed) if of.guards else ()),
         *judged.findings,
-        *check.of_run(ready.prepared.case, plan, history, assessment=judged, facts=facts),
+        *check.of_run(case, plan, history, assessment=judged, facts=facts),
     )
     coverage = coverage_of(search.scene.target, history, search.scene.goal.isotherm_c)
     coldest = tuple((c.structure, c.coldest_c) for c in judged.clearances if c.limit)
     return Option(
         name="",
         plan=plan,
-        accuracy="standard",
+        accuracy=run.trial.accuracy,
         coverage_fraction=coverage,
         healthy_ml=_outside_ml(search, history),
         coldest_c=coldest,
-        unprotected_c=without,
+        unprotected_c=(),
         protected_by=tuple(guard.says for guard in of.guards),
         says=says_of(plan, coverage, coldest),
         findings=tuple(dict.fromkeys(said)),
@@ -204,9 +228,10 @@ def _option(of: Round, ready: Ready, run: _Run, facts: Sequence[Fact], without: 
 
 def _with_sensors(search: Search, trial: Trial) -> Plan:
     """The plan of ``trial`` with thermometers where a structure comes near its limit."""
-    wanted = sensors(search.scene, trial, lambda risk, at_c: at_c < warmest_limit_c(risk) + SENSOR_NEAR_K)
-    notes = (*trial.plan.notes, "Placed by iceball. No radiologist chose it.")
-    return dataclasses.replace(trial.plan, protections=(*search.protections, *wanted), notes=notes)
+    plan = dataclasses.replace(trial.plan, placements=trial.chosen.placements())
+    wanted = sensors(search.scene, trial, lambda risk, at_c: at_c < risk.warmest_c + SENSOR_NEAR_K)
+    notes = ("Placed by iceball. No radiologist chose it.",)
+    return dataclasses.replace(plan, protections=(*search.protections, *wanted), notes=notes)
 
 
 def _outside_ml(search: Search, history: ThermalHistory) -> float:
@@ -226,42 +251,48 @@ def _without(options: Options, of: Round, trials: list[Trial]) -> list[Temperatu
     return [run.coldest_c for run in runs]
 
 
-def _unprotected(options: Options, of: Round) -> list[Option]:
-    """The best that goes without protection, where the recommended plan has some; by its preview."""
+def _unprotected(options: Options, of: Round, facts: Sequence[Fact]) -> list[Option]:
+    """The best that goes without protection, where the recommended plan has some; judged by its preview."""
     bare = options.rounds[0]
     if of is bare or not bare.search.trials:
         return []
-    trial = best_of(bare.search)
-    return [
-        Option(
-            name="without protection",
-            plan=_with_sensors(bare.search, trial),
-            accuracy="preview",
-            coverage_fraction=trial.coverage_fraction,
-            healthy_ml=trial.healthy_ml,
-            coldest_c=trial.coldest_c,
-            unprotected_c=(),
-            protected_by=(),
-            says=says_of(trial.plan, trial.coverage_fraction, trial.coldest_c),
-        )
-    ]
+    run = _run_all(bare.search, bare.search.ready, [best_of(bare.search)], "preview")[0]
+    return [dataclasses.replace(_option(options, bare, run, facts), name="without protection")]
 
 
 def _named(made: list[Option]) -> tuple[Option, ...]:
-    """Names by what each is best at, against the first."""
+    """Names by what each is best at, against the first, by the finished numbers; what is better at nothing goes."""
     first, *others = made
-    named = [dataclasses.replace(first, name="recommended")]
+    named = {"recommended": first}
     for other in others:
-        if other.name:
-            named.append(other)
-        elif len(other.plan.placements) < len(first.plan.placements):
-            named.append(dataclasses.replace(other, name="fewer probes"))
-        elif min((c for _, c in other.coldest_c), default=37.0) > min((c for _, c in first.coldest_c), default=37.0):
-            named.append(dataclasses.replace(other, name="warmer around"))
-        else:
-            named.append(dataclasses.replace(other, name="covers more"))
-    return tuple(_numbered(named))
+        if other.stops and not first.stops and not other.name:
+            continue
+        name = other.name or _better_at(first, other)
+        if name:
+            named.setdefault(name, other)
+    return tuple(
+        dataclasses.replace(option, name=name, plan=dataclasses.replace(option.plan, name=name))
+        for name, option in named.items()
+    )
 
 
-def _numbered(named: list[Option]) -> list[Option]:
-    return [dataclasses.replace(each, plan=dataclasses.replace(each.plan, name=each.name)) for each in named]
+def _better_at(first: Option, other: Option) -> str:
+    """In what ``other`` is better than ``first``, as a name; "" where in nothing that counts."""
+    if len(other.plan.placements) < len(first.plan.placements):
+        return "fewer probes"
+    if other.coverage_fraction > first.coverage_fraction + MORE_FRACTION:
+        return "covers more"
+    if _room_k(other) > _room_k(first) + WARMER_K:
+        return "warmer around"
+    return "less healthy tissue" if other.healthy_ml < (1.0 - LESS_FRACTION) * first.healthy_ml else ""
+
+
+def _room_k(option: Option) -> float:
+    """How far above its limit the structure is that is nearest to it, or below."""
+    limits = {} if option.assessment is None else {c.structure: c.limit for c in option.assessment.clearances}
+    steps = {
+        name: max(row.value for row in (found.caution_below, found.stop_below) if row is not None)
+        for name, key in limits.items()
+        if key and (found := library.limit(key)).stop_below is not None
+    }
+    return min((at_c - steps[name] for name, at_c in option.coldest_c if name in steps), default=math.inf)

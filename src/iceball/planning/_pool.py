@@ -126,6 +126,18 @@ def traced(around: Obstacles, probes: tuple[Probe, ...], number: NDArray, middle
     return made.part(ok)
 
 
+def still_open(pool: Pool, obstacles: Sequence[Obstacles]) -> Pool:
+    """Those of ``pool`` that are ways in past ``obstacles`` too, one for each kind of probe; none may be empty."""
+    if not obstacles:
+        return pool
+    ok = np.zeros(pool.size, dtype=bool)
+    for number, around in enumerate(obstacles):
+        mine = np.flatnonzero(pool.probe == number)
+        if mine.size:
+            ok[mine] = ways.trace(around, pool.tip_mm[mine], -pool.outward[mine], np.zeros(mine.size)).ok
+    return pool.part(ok)
+
+
 def held(pool: Pool, ready: Ready) -> Pool:
     """Those of ``pool`` whose active zones lie in what was made ready."""
     return pool.part(ready.holds(np.stack(pool.active_ends_mm, axis=1), spare_mm=SPARE_MM))

@@ -52,7 +52,7 @@ def guards(scene: Scene, trial: Trial) -> tuple[Guard, ...]:
     found: dict[str, Guard] = {}
     cold = dict(trial.coldest_c)
     for risk in sorted((r for r in scene.risks if r.name in cold), key=lambda risk: cold[risk.name]):
-        warmest = warmest_limit_c(risk)
+        warmest = risk.warmest_c
         if cold[risk.name] >= warmest + NEAR_LIMIT_K:
             continue
         guard = _guard(scene, risk, trial)
@@ -92,24 +92,29 @@ def _dissection(scene: Scene, risk: Risk, trial: Trial, at_mm: NDArray) -> Guard
 def _way_out(scene: Scene, risk: Risk, at_mm: NDArray) -> NDArray | None:
     """Where ``risk`` is pushed [mm]: of the directions away from the target that in which most of it finds room."""
     away = at_mm - scene.target_mm[np.argmin(np.linalg.norm(scene.target_mm - at_mm, axis=1))]
+    if not away.any():  # it runs through the target: nothing parts the two
+        return None
     away /= np.linalg.norm(away)
     sphere = fibonacci(SIDES)
     sphere = sphere[sphere @ away >= math.cos(math.radians(ASIDE_DEG))]
     near = risk.points_mm[np.linalg.norm(risk.points_mm - at_mm, axis=1) <= POCKET_LONG_MM]
     push_mm = library.dissection_push_mm()
-    room = np.array([_free(scene, risk, near + push_mm * direction).mean() for direction in sphere])
+    room = np.array(
+        [(_free(scene, risk, near + push_mm * d) & _free(scene, risk, near + 0.5 * push_mm * d)).mean() for d in sphere]
+    )
     room = room + TURN_COST * (sphere @ away)
     best = int(np.argmax(room))
     return push_mm * sphere[best] if room[best] - TURN_COST * (sphere[best] @ away) >= LEAST_ROOM else None
 
 
 def _free(scene: Scene, risk: Risk, points_mm: NDArray) -> NDArray[np.bool_]:
-    """Whether a structure can go to the points (N, 3): soft tissue or gas in the scan that nobody has drawn."""
+    """Whether a structure can go to the points (N, 3): soft tissue in the scan that nobody has drawn."""
     case = scene.case
     index = np.rint(case.ct.grid.index_of(points_mm)).astype(int)
     inside = np.all((index >= 0) & (index < case.ct.array.shape), axis=1)
     at = tuple(np.where(inside[:, None], index, 0).T)
-    free = inside & (case.ct.array[at] < library.hu_rules()["bone_above_hu"].value)
+    rules, hu = library.hu_rules(), case.ct.array[at]
+    free = inside & (hu < rules["bone_above_hu"].value) & (hu > rules["gas_below_hu"].value)
     if case.labels is not None:
         hard = [s.label for s in case.structures if s.role != "way_in" or library.structure_rule(s.name).bone]
         free &= ~np.isin(case.labels.array[at], [label for label in hard if label != risk.structure.label])
@@ -187,7 +192,7 @@ def _nearest_probe(scene: Scene, trial: Trial) -> str:
     """Label of the probe nearest to where the structure that is farthest below its limit is coldest."""
     cold = dict(trial.coldest_c)
     limited = [risk for risk in scene.risks if risk.name in cold]
-    worst = min(limited, key=lambda risk: cold[risk.name] - warmest_limit_c(risk))
+    worst = min(limited, key=lambda risk: cold[risk.name] - risk.warmest_c)
     place = coldest_place(worst, trial)
     ends = [np.asarray(placement.active_ends_mm) for placement in trial.plan.placements]
     away = [np.linalg.norm(end.mean(axis=0) - place) for end in ends]
@@ -204,11 +209,6 @@ def sensors(scene: Scene, trial: Trial, near: Callable[[Risk, float], bool]) -> 
     )
 
 
-def warmest_limit_c(risk: Risk) -> float:
-    """The warmest of the limits of ``risk`` that are more than a note [°C]."""
-    return max(c for c in (risk.caution_c, risk.stop_c) if c is not None)
-
-
 def coldest_place(risk: Risk, trial: Trial) -> NDArray[np.float64]:
     """Where (3,) ``risk`` is coldest in ``trial``, LPS [mm]."""
     return risk.points_mm[int(np.argmin(trial.cold_of(risk)))]
@@ -216,7 +216,7 @@ def coldest_place(risk: Risk, trial: Trial) -> NDArray[np.float64]:
 
 def _too_cold(risk: Risk, trial: Trial) -> NDArray[np.float64]:
     """Points (N, 3) of ``risk`` that come near its limit, and those beside its coldest."""
-    warmest = warmest_limit_c(risk)
+    warmest = risk.warmest_c
     near = np.linalg.norm(risk.points_mm - coldest_place(risk, trial), axis=1) <= POCKET_LONG_MM
     return risk.points_mm[near | (trial.cold_of(risk) < warmest + NEAR_LIMIT_K)]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceball import library
+from iceball.assessment.wanted import goal_target
 from iceball.errors import InputError
 from iceball.nouns import Volume
 from iceball.nouns._noun import array_noun
@@ -27,7 +27,6 @@ MOST_RISK_VOXELS, FINE_MM = 4000, 1.5
 NEAR_MM = 32.0  # beyond this from the target no plan cools anything by ten kelvin
 HEALTHY_NEAR_MM = 16.0  # nor to -20 °C beyond this
 MOST_RISK_POINTS, MOST_TARGET_POINTS = 120, 900
-INTERFACE_MM = 5.0  # how deep into the lesion its border with bone is taken to go
 WATCHED = ("at_risk", "barrier")
 
 
@@ -49,6 +48,11 @@ class Risk:
     def name(self) -> str:
         """Name of the structure."""
         return self.structure.name
+
+    @property
+    def warmest_c(self) -> float:
+        """The warmest of its limits that are more than a note [°C]; it must have one."""
+        return max(c for c in (self.caution_c, self.stop_c) if c is not None)
 
 
 @array_noun
@@ -94,34 +98,23 @@ def make_scene(case: Case, goal: Goal) -> Scene:
         raise InputError(f"case {case.id} has no lesion to plan for: mark it first (iceball lesion)")
     place = _around(case.lesion.mask)
     grid = case.ct.grid.part(place)
-    lesion = np.asarray(case.lesion.mask.array[place]) > 0
     labels = None if case.labels is None else np.asarray(case.labels.array[place])
     watched = [s for s in case.structures if s.role in WATCHED and labels is not None]
-    kept = np.zeros(lesion.shape, dtype=bool) if labels is None else np.isin(labels, [s.label for s in watched])
-    target = _target(goal, lesion, kept & ~lesion, np.asarray(case.ct.array[place]), grid)
-    if not target.any():
-        raise InputError(f"nothing of the lesion of case {case.id} meets bone: plan for all of it (--aim lesion)")
+    wanted = goal_target(case, goal)
+    target = np.asarray(wanted.array[place]) > 0
     away_mm = _distance_mm(target, grid)
     risks = [_risk(s, labels == s.label, away_mm, grid) for s in watched] if labels is not None else []
-    whole = np.zeros(case.ct.grid.shape, dtype=np.uint8)
-    whole[place] = target
     tissue = np.asarray(case.ct.array[place]) > library.hu_rules()["gas_below_hu"].value
     healthy = tissue & (away_mm > 0) & (away_mm <= HEALTHY_NEAR_MM)
     return Scene(
         case=case,
         goal=goal,
-        target=Volume(grid=case.ct.grid, array=whole, quantity="label"),
+        target=wanted,
         target_mm=_filled(target, grid, _fine_enough(target, grid)),
         healthy_mm=_filled(healthy, grid, HEALTHY_MM),
         healthy_ml=HEALTHY_MM**3 / 1000.0,
         risks=tuple(sorted((risk for risk in risks if risk is not None), key=lambda risk: risk.gap_mm)),
     )
-
-
-def retargeted(scene: Scene) -> Case:
-    """The scene's case with its target in place of the lesion's mask: what assessment then measures is the target."""
-    assert scene.case.lesion is not None
-    return dataclasses.replace(scene.case, lesion=dataclasses.replace(scene.case.lesion, mask=scene.target))
 
 
 def _around(mask: Volume) -> Place:
@@ -131,18 +124,6 @@ def _around(mask: Volume) -> Place:
     high = np.minimum(voxels.max(axis=0) + reach + 1, mask.array.shape)
     parts = [slice(int(a), int(z)) for a, z in zip(low, high, strict=True)]
     return parts[0], parts[1], parts[2]
-
-
-def _target(goal: Goal, lesion: Mask, kept: Mask, hu: NDArray, grid: Grid) -> Mask:
-    """The lesion and its margin, without air and without what must stay warm; or its border with bone."""
-    rules = library.hu_rules()
-    if goal.aim == "interface":
-        bone = ~lesion & (hu >= rules["bone_above_hu"].value)
-        return lesion & (_distance_mm(bone, grid) <= INTERFACE_MM)
-    if goal.margin_mm == 0.0:
-        return lesion
-    tissue = hu > rules["gas_below_hu"].value
-    return lesion | ((_distance_mm(lesion, grid) <= goal.margin_mm) & tissue & ~kept)
 
 
 def _risk(structure: Structure, there: Mask, away_mm: NDArray, grid: Grid) -> Risk | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
-from iceball.planning._pool import held, joined, traced
+from iceball.planning._pool import held, joined, still_open, traced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,17 +92,21 @@ def _best(guess: Guess, pool: Pool, added: Field, others: list[int], weights: We
 def nudge(
     guess: Guess,
     chosen: Pool,
-    obstacles: Sequence[Obstacles],
+    obstacles: tuple[Sequence[Obstacles], Sequence[Obstacles]],
     ready: Ready,
     weights: Weights,
     rng: np.random.Generator,
 ) -> Pool:
-    """Move each probe of ``chosen`` a little, in turn, as long as the guess gets better; the moves become smaller."""
+    """Move each probe of ``chosen`` a little, in turn, as long as the guess gets better; the moves become smaller.
+
+    ``obstacles`` are those of the patient as scanned, and with what protections have moved (none where they move none).
+    """
     added = guess.potentials(chosen)
     now = float(guess.loss(added.sum(axis=0)[None], chosen.cost.mean()[None], weights)[0])
     for move_mm, turn_deg in zip(MOVES_MM, TURNS_DEG, strict=True):
         for place in range(chosen.size):
-            tries = held(_moved(chosen.part(np.array([place])), obstacles, move_mm, turn_deg, rng), ready)
+            tries = _moved(chosen.part(np.array([place])), obstacles[0], move_mm, turn_deg, rng)
+            tries = held(still_open(tries, obstacles[1]), ready)
             rest = np.arange(chosen.size) != place
             others = chosen.part(rest)
             for other in range(others.size):

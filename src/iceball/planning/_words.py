@@ -19,7 +19,7 @@ def says_of(plan: Plan, coverage_fraction: float, coldest_c: Sequence[tuple[str,
     count, goal = len(plan.placements), plan.goal or Goal()
     kinds = sorted({placement.probe.name for placement in plan.placements})
     parts = [
-        f"{count} {'probe' if count == 1 else 'probes'} ({', '.join(kinds)}), {plan.protocol}: "
+        f"{counted(count)} ({', '.join(kinds)}), {plan.protocol}: "
         f"{goal.isotherm_c:g} °C covers {percent(coverage_fraction)} of the target"
     ]
     cold = sorted((at_c, name) for name, at_c in coldest_c if at_c < WORTH_SAYING_C)
@@ -29,6 +29,11 @@ def says_of(plan: Plan, coverage_fraction: float, coldest_c: Sequence[tuple[str,
     else:
         parts.append(f"nothing that has a limit gets below {WORTH_SAYING_C:g} °C")
     return "; ".join(parts)
+
+
+def counted(count: int) -> str:
+    """So many probes."""
+    return f"{count} {'probe' if count == 1 else 'probes'}"
 
 
 def percent(fraction: float) -> str:

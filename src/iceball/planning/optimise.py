@@ -12,7 +12,7 @@ from iceball.errors import InputError
 from iceball.nouns import Goal
 from iceball.planning import ways
 from iceball.planning._climb import FREE, GENTLE, Search, best_of, numbers
-from iceball.planning._finish import Options, finished
+from iceball.planning._finish import Options, finished, hasty
 from iceball.planning._pool import make_pool
 from iceball.planning._protect import guarded, guards, protocols
 from iceball.planning._result import Hindrance, Planning, Toll
@@ -81,16 +81,17 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
     search = _begun(case, tuple(probes), protocol, goal, rules or ways.Rules(), seed, toll)
     if not search.pool.size:
         return _no_way(case, probes, rules or ways.Rules(), seed)
-    options = Options()
+    options = Options(allowed=(rules or ways.Rules()).allowed)
     try:
         _search(search, options, max_probes, protect)
+        toll.say("standard accuracy")
+        return finished(options, seed, toll)
     except KeyboardInterrupt:
         options.interrupted = True
-        if not search.trials:
+        if not options.trials:
             raise
-        options.keep(search, ())
-    toll.say("standard accuracy")
-    return finished(options, seed, toll)
+        toll.say("stopped: judging the best so far")
+        return hasty(options, seed)
 
 
 MOST_LABELS = 26
@@ -128,9 +129,9 @@ def _begun(  # noqa: PLR0913  (what a person chose, piece by piece)
 def _search(search: Search, options: Options, most: int, protect: bool) -> None:
     """Search unprotected; then, if something has to be protected for the goal, protected."""
     search.begin()
-    numbers(search, most)
-    best = best_of(search)
     options.keep(search, ())
+    numbers(search, most, protect=protect)
+    best = best_of(search)
     if best.reaches(search.scene) and not best.cautions:
         return
     free = min(search.climb([best.chosen], [FREE], rounds=2), key=lambda trial: -trial.coverage_fraction)
@@ -140,13 +141,17 @@ def _search(search: Search, options: Options, most: int, protect: bool) -> None:
         if got is not None:
             ready, fits = got
             whole = tuple(protection for guard in fits for protection in guard.protections)
-            search = search.under(ready, whole)
-            _protected(search, free, best, most)
-            options.keep(search, fits)
+            guarded_search = search.under(ready, whole)
+            if guarded_search.pool.size:  # else what was pushed away bars every way
+                search = guarded_search
+                options.keep(search, fits)
+                _protected(search, free, best, most)
+                best = best_of(search)
+        else:  # nothing can be let in anywhere: what more probes can do is all that is left
+            numbers(search, most, protect=False)
             best = best_of(search)
     if not best.reaches(search.scene) or best.cautions:
         _other_protocols(search, best)
-        options.keep(search, options.guards)
 
 
 def _protected(search: Search, free: Trial, best: Trial, most: int) -> None:

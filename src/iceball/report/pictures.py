@@ -35,6 +35,7 @@ _NEAR_MM = 4.0  # a probe this close to the plane is drawn full, farther away fa
 _RIM_SHARE = 0.045  # of a picture's width: too near to its edge for the name of a structure
 _MARKS_SHARE = ((0.025, 0.5), (0.975, 0.5), (0.5, 0.97), (0.5, 0.03))  # where left, right, top and bottom are named
 _MARK_SHARE = 0.0225  # half a letter of such a name
+_LETTER_SHARE = 0.016  # a letter of a structure's name, of the axial picture's width
 HALO = [withStroke(linewidth=2.6, foreground="#000000cc")]
 TEXT_HALO = [withStroke(linewidth=2.0, foreground="#000000dd")]
 
@@ -162,6 +163,9 @@ def _structures(axes: Axes, scene: Scene, plane: Plane) -> None:
         outline(axes, plane.ticks_mm, mask, palette.STRUCTURE, "dashed")
         text = tag if large and len(scene.tags) <= 8 else tag.split()[0]
         u, v = _place_of_tag(mask, plane)
+        if large:  # the whole name stays in the picture
+            room = plane.half_mm * max(0.0, 1.0 - _LETTER_SHARE * len(text))
+            u = min(max(u, -room), room)
         axes.text(
             u, v, text, color=palette.STRUCTURE_TEXT, size=7, weight="bold", ha="center", va="center",
             path_effects=[withStroke(linewidth=1.2, foreground="#000000cc")], clip_on=True,

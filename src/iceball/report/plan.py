@@ -164,4 +164,5 @@ def _head(figure: Figure, scene: Scene, option: Option) -> None:
 
 def _lines(told: list[str]) -> list[str]:
     """``told`` in as many lines as there is room for."""
-    return wrap("; ".join(told), _WIDE)[:_MOST_LINES]
+    solid = "; ".join(each.replace(" ", "\N{NO-BREAK SPACE}") for each in told)  # a number stays with its name
+    return wrap(solid, _WIDE)[:_MOST_LINES]

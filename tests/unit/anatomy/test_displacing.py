@@ -140,11 +140,13 @@ def without(case: Case, *labels: int) -> Case:
 
 
 def test_a_whole_structure_that_is_partly_blocked_keeps_its_volume():
-    """Toward the bone 6 mm away: what cannot go all the way goes part of it, and no two parts into one place."""
+    """Toward the bone 6 mm away: it goes as far as there is room, and does not end as a thin layer against the bone.
+
+    A layer would lie farther from the cold than the nerve can: its temperature would be too warm by its thickness.
+    """
     after = anatomy.displaced(CASE, [pocket((10.0, 0.0, 0.0))])
     assert (after.labels.array != CASE.labels.array).any()
-    # what is blocked by bone may pile up against it (the structure gives way) but must not vanish: at least two thirds
-    assert count(after, NERVE) >= 2 / 3 * count(CASE, NERVE)
+    assert count(after, NERVE) == count(CASE, NERVE)
 
 
 @pytest.mark.parametrize("protections", [(), (Sensor(label="t", at_mm=MIDDLE),)])
@@ -184,7 +186,9 @@ def test_two_pockets_push_one_after_the_other():
 
 def test_an_unknown_structure_cannot_be_pushed():
     with pytest.raises(UnknownName, match="spleen"):
-        anatomy.displaced(CASE, [pocket((5.0, 0.0, 0.0), pushes=("spleen",), region=Ball(centre_mm=MIDDLE, radius_mm=5.0))])
+        anatomy.displaced(
+            CASE, [pocket((5.0, 0.0, 0.0), pushes=("spleen",), region=Ball(centre_mm=MIDDLE, radius_mm=5.0))]
+        )
 
 
 def test_where_a_structure_was_there_is_gas_and_where_it_went_it_is():

@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import check_patient
 import planning_hostile
 import pytest
 from typer.testing import CliRunner
 
 from iceball import io
 from iceball.cli import _app, app, main
+from iceball.cli._plan_found import Found, refuse_taken
+from iceball.cli._plan_tables import down, verdict_of
+from iceball.cli.plan import goal_of
+from iceball.errors import InputError
+from iceball.nouns import Goal
+from iceball.planning import Option, Planning
 
 PROBE = "argon-17g-22mm"
-# Ends itself with Ctrl-C (SIGINT) once the search has run plans, and with as many more as it is told.
+# Presses Ctrl-C (SIGINT) on itself when the search has run plans, and at what it says next, so many times as told.
 INTERRUPTED = """
-import os, signal, sys, threading, time
+import os, signal, sys, time
 from iceball import planning
-import iceball.planning.optimise  # the module, which its function of the same name hides
 from iceball.cli import main
 
-usual, times = planning.optimise, int(sys.argv.pop(1))
-
-def press():
-    os.kill(os.getpid(), signal.SIGINT)
+usual, left = planning.optimise, int(sys.argv.pop(1))
 
 def pressed(*words, progress, **more):
+    begun = False
     def heard(share, text):
+        global left
+        nonlocal begun
         progress(share, text)
-        if "plans run" in text and not heard.done:
-            heard.done = True
-            threading.Thread(target=press).start()
-            for n in range(1, times):
-                threading.Timer(0.3 * n, press).start()
-            time.sleep(0.1)
-    heard.done = False
+        begun = begun or "plans run" in text
+        if begun and left:
+            left -= 1
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5.0)  # the interrupt ends this sleep
     return usual(*words, progress=heard, **more)
 
 planning.optimise = pressed
@@ -148,8 +150,6 @@ def test_wrong_input_is_one_line_and_nothing_is_written(words, says, folder, tmp
 
 
 def test_a_case_without_a_lesion_is_refused(tmp_path, monkeypatch, capsys):
-    import dataclasses
-
     io.write_case(dataclasses.replace(planning_hostile.plain(), lesion=None), tmp_path / "case")
     said = refused(tmp_path / "case", "--probe", PROBE, monkeypatch=monkeypatch, capsys=capsys)
     assert "lesion" in said
@@ -158,9 +158,7 @@ def test_a_case_without_a_lesion_is_refused(tmp_path, monkeypatch, capsys):
 
 def test_no_way_in_is_a_finding_exit_code_3_and_no_file(tmp_path):
     io.write_case(planning_hostile.no_way_in(), tmp_path / "case")
-    done = CliRunner().invoke(
-        app, ["plan", str(tmp_path / "case"), "--probe", PROBE, "--json"], catch_exceptions=False
-    )
+    done = CliRunner().invoke(app, ["plan", str(tmp_path / "case"), "--probe", PROBE, "--json"], catch_exceptions=False)
     told = json.loads(done.stdout)
     assert done.exit_code == 3
     assert told["options"] == []
@@ -186,12 +184,77 @@ def test_one_interrupt_gives_the_best_plan_so_far(folder, tmp_path):
     told = json.loads(done.stdout)
     assert told["interrupted"] is True
     assert done.returncode in (0, 3)
-    assert "the best plan so far is finished" in done.stderr
+    assert "the best plan so far is kept" in " ".join(done.stderr.split())
     assert io.read_plan(tmp_path / "plan.json").placements
 
 
 def test_two_interrupts_leave_without_a_plan(folder, tmp_path):
     done = pressed(2, folder, tmp_path / "plan.json")
-    assert done.returncode == 130
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def found(folder, *names: str) -> Found:
+    """What a search has found, with plans of these names."""
+    made = check_patient.plan()
+    options = tuple(
+        Option(
+            name=name,
+            plan=dataclasses.replace(made, name=name),
+            accuracy="preview",
+            coverage_fraction=0.9496,
+            healthy_ml=1.0,
+            coldest_c=(),
+            unprotected_c=(),
+            protected_by=(),
+            says="",
+        )
+        for name in names
+    )
+    planning = Planning(options=options, hindrances=(), findings=(), runs=1, seed=0)
+    return Found(folder, planning_hostile.plain(), Goal(), "0123456789ab", planning, (), 1.0)
+
+
+def test_alternatives_lie_beside_the_plan_and_replacing_takes_only_old_ones_of_ours(tmp_path):
+    target = tmp_path / "plan.json"
+    found(tmp_path, "recommended", "fewer probes", "covers more").write(target, replace=False)
+    lines, mine = tmp_path / "plan.mrk.json", tmp_path / "plan.mine.json"
+    lines.write_text("{}")
+    mine.write_bytes(target.read_bytes())
+    with pytest.raises(InputError, match="exists"):
+        refuse_taken(target, None, replace=False)
+    found(tmp_path, "recommended", "warmer around").write(target, replace=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "plan.json", "plan.mine.json", "plan.mrk.json", "plan.warmer-around.json",
+    ]  # fmt: skip
+    assert io.read_plan(target).case == "0123456789ab"
+
+
+def test_an_alternative_that_was_left_is_not_overwritten_either(tmp_path):
+    found(tmp_path, "recommended", "fewer probes").write(tmp_path / "plan.json", replace=False)
+    (tmp_path / "plan.json").unlink()
+    with pytest.raises(InputError, match=r"plan\.fewer-probes\.json exists"):
+        refuse_taken(tmp_path / "plan.json", None, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "wish_c", "lesion", "intent", "isotherm_c"),
+    [
+        ("palliation", None, "local_control", "palliation", -20.0),
+        ("local-control", None, "palliation", "local_control", -40.0),
+        ("local-control", -20.0, "palliation", "local_control", -20.0),
+        (None, None, "local_control", "local_control", -40.0),
+        (None, None, "palliation", "palliation", -20.0),
+    ],
+)
+def test_the_isotherm_follows_from_the_intent_unless_one_is_named(name, wish_c, lesion, intent, isotherm_c):
+    case = planning_hostile.plain()
+    case = dataclasses.replace(case, lesion=dataclasses.replace(case.lesion, intent=lesion))
+    goal = goal_of(name, {"isotherm_c": wish_c, "margin_mm": 2.0, "coverage_fraction": 0.9, "aim": "lesion"}, case)
+    assert (goal.intent, goal.isotherm_c, goal.margin_mm, goal.coverage_fraction) == (intent, isotherm_c, 2.0, 0.9)
+
+
+def test_a_share_is_rounded_down_and_a_preview_has_no_verdict(tmp_path):
+    option = found(tmp_path, "recommended").planning.options[0]
+    assert down(option.coverage_fraction) == "94.9 %"
+    assert verdict_of(option) == "preview"
