@@ -202,7 +202,7 @@ def numbers(search: Search, most: int, *, protect: bool) -> None:
 
 
 def best_of(search: Search) -> Trial:
-    """The run to go on with: of those that reach the goal that with the fewest probes, else the least loss.
+    """The run to go on with: of those that reach the goal that with the fewest probes, else the best without a stop.
 
     Raises
     ------
@@ -214,4 +214,4 @@ def best_of(search: Search) -> Trial:
         reaching = [trial for trial in search.trials if trial.reaches(search.scene, spare=spare)]
         if reaching:
             return min(reaching, key=lambda trial: (trial.chosen.size, trial.cautions, trial.loss))
-    return min(search.trials, key=lambda trial: trial.loss)
+    return min(search.trials, key=lambda trial: (trial.stops > 0, trial.loss))

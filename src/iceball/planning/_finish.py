@@ -17,7 +17,7 @@ from iceball.planning import check
 from iceball.planning._climb import GENTLE, best_of
 from iceball.planning._protect import NEAR_LIMIT_K, sensors
 from iceball.planning._result import Hindrance, Option, Planning
-from iceball.planning._trial import side_by_side, trial_of, try_all
+from iceball.planning._trial import WORKERS, side_by_side, trial_of, try_all
 from iceball.planning._words import counted, percent, says_of
 from iceball.planning._worth import Weights
 
@@ -90,8 +90,8 @@ class Options:
         for risk in search.scene.risks:
             if risk.name in cold and cold[risk.name] < risk.warmest_c:
                 words = (
-                    f"{risk.name} lies {risk.gap_mm:.1f} mm from the target: the placement that covers "
-                    f"{100 * free.coverage_fraction:.0f} % of it would bring it to {cold[risk.name]:.0f} °C"
+                    f"{risk.name} lies {risk.gap_mm:.1f} mm from the target: unprotected, the placement that "
+                    f"covers {100 * free.coverage_fraction:.0f} % of it would bring it to {cold[risk.name]:.0f} °C"
                 )
                 self.hindrances.append(Hindrance(kind="structure", name=risk.name, says=words))
 
@@ -112,8 +112,8 @@ def finished(options: Options, seed: int, toll: Toll) -> Planning:
     of, best = options.best()
     bare = options.rounds[0].search.scene.case
     ready = thermal.make_ready(bare, spacing_mm=1.0, protections=of.search.protections, like=of.search.ready)
-    runs = _run_all(of.search, ready, [best, *_others(of.search.trials, best)], "standard")
-    runs[0] = _mended(of.search, ready, runs[0], toll)
+    first = _mended(of.search, ready, _run_all(of.search, ready, [best], "standard")[0], toll)
+    runs = [first, *_run_all(of.search, of.search.ready, _others(of.search.trials, best), "preview")]
     toll.say("judging")
     facts = measures.measure(bare, bone_only=True)
     without = _without(options, of, [run.trial for run in runs])
@@ -173,11 +173,11 @@ def _warmth(trial: Trial) -> float:
 
 
 def _run_all(search: Search, ready: Ready, trials: list[Trial], accuracy: str) -> list[_Run]:
-    """Run the placements of ``trials`` with thermometers, and keep what the runs leave."""
+    """Run the placements of ``trials`` with thermometers, and keep what the runs leave; a single one on all cores."""
 
     def one(trial: Trial) -> _Run:
         plan = _with_sensors(search, trial)
-        history = thermal.freeze(ready, plan, accuracy=accuracy, threads=1)
+        history = thermal.freeze(ready, plan, accuracy=accuracy, threads=WORKERS if len(trials) == 1 else 1)
         made = trial_of(search.scene, search.marks, trial.chosen, plan, history, accuracy)
         return _Run(trial=made, history=history, ready=ready)
 

@@ -3,92 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import made_ways as made
 import planning_hostile
 import promises
 import pytest
+from asked_plans import ASKED, PROBE, SHORT, TOUCHED, Asked, body, found
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iceball import anatomy, io, library, planning, thermal
+from iceball import anatomy, io, planning, thermal
 from iceball.anatomy import measures
 from iceball.assessment import assess
 from iceball.errors import InputError, UnknownName
-from iceball.nouns import Case, Goal, Pocket, Sensor, read_protocol
+from iceball.nouns import Case, Goal, Pocket, Sensor
 from iceball.planning import check, ways
-
-PROBE = library.probe("argon-17g-22mm")
-USUAL, FREE = Goal(), ways.Rules()
-SHORT = read_protocol("4-1-4")  # coarse bodies and short freezes, so that a whole search takes seconds
-
-
-def body(*blobs: made.Blob, lesion_mm=7.0, bone_mm=9.0, spacing_mm=(2.5, 2.5, 2.5)) -> Case:
-    """A slim trunk with a round lesion in a round bone, and what is put around it."""
-    return made.body(
-        *blobs,
-        spacing_mm=spacing_mm,
-        lesion_mm=lesion_mm,
-        bone_mm=bone_mm,
-        half_mm=(44.0, 34.0),
-        height_mm=64.0,
-        middle_mm=(0.0, -4.0),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What a search is asked for."""
-
-    case: Case
-    goal: Goal = USUAL
-    rules: ways.Rules = FREE
-    max_probes: int = 2
-    protocol: str = "4-1-4"
-    seed: int = 0
-    protect: bool = True
-
-    def search(self, **more) -> planning.Planning:
-        return planning.optimise(
-            self.case,
-            probes=(PROBE,),
-            protocol=read_protocol(self.protocol),
-            goal=self.goal,
-            max_probes=self.max_probes,
-            rules=self.rules,
-            protect=self.protect,
-            seed=self.seed,
-            **more,
-        )
-
-    def keeps(self, found: planning.Planning) -> None:
-        promises.keeps(self.case, found, rules=self.rules, goal=self.goal, max_probes=self.max_probes)
-
-
-NERVE = made.Blob("sciatic_nerve", (-9.5, 9.5, 0.0), (3.0, 3.0, 60.0))
-ASKED = {
-    "open": Asked(body()),
-    "a cord behind and bowel beside, nothing from the left": Asked(
-        body(
-            made.Blob("spinal_cord", (0.0, 18.0, 0.0), (4.0, 4.0, 60.0)),
-            made.Blob("colon", (-22.0, 0.0, 0.0), (8.0, 12.0, 20.0)),
-        ),
-        rules=ways.Rules(position="prone", forbidden=("left",)),
-        goal=Goal(isotherm_c=-40.0, margin_mm=2.0),
-    ),
-    "a nerve that touches": Asked(
-        body(NERVE, lesion_mm=10.0, bone_mm=10.5),
-        rules=ways.Rules(position="prone"),
-        goal=Goal(coverage_fraction=1.0),
-        protocol="6-2-6",
-    ),
-}
-
-
-@functools.cache
-def found(name: str) -> planning.Planning:
-    return ASKED[name].search()
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -255,15 +184,6 @@ def test_a_structure_that_runs_through_the_lesion_is_a_stop_or_the_goal_is_misse
     stops = {finding.subject for finding in done.best.stops}
     assert done.best.coverage_fraction < 0.95 or "sciatic_nerve" in stops
     assert "sciatic_nerve" in {each.name for each in done.hindrances}
-
-
-TOUCHED = Asked(
-    body(NERVE, lesion_mm=10.0, bone_mm=10.5),
-    rules=ways.Rules(position="prone"),
-    goal=Goal(coverage_fraction=0.97),
-    protocol="8-2-8",
-    protect=False,
-)
 
 
 def test_what_hinders_is_named_and_without_it_the_goal_is_reached():

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from iceball import library
+from iceball.assessment import coverage_of
+from iceball.assessment.wanted import goal_target
 from iceball.assessment.words import percent
 from iceball.planning.check._found import found, named
-from iceball.planning.check._zone import covered_fraction, goal_of, target_points_mm
+from iceball.planning.check._zone import goal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +55,7 @@ def _goal(case: Case, plan: Plan, history: ThermalHistory) -> Iterator[Finding]:
     if case.lesion is None:
         return
     goal = goal_of(plan)
-    share = covered_fraction(history, target_points_mm(case, goal), goal.isotherm_c)
+    share = coverage_of(goal_target(case, goal), history, goal.isotherm_c)  # as the lesion's own coverage is measured
     if share >= goal.coverage_fraction:
         return
     target = f"the lesion with {goal.margin_mm:g} mm around it" if goal.margin_mm > 0 else "the lesion"
