@@ -8,7 +8,8 @@ import made_ways as made
 import numpy as np
 
 from iceball import anatomy, library, thermal
-from iceball.assessment import assess
+from iceball.assessment import assess, coverage_of
+from iceball.assessment.wanted import goal_target
 from iceball.nouns import Case, Goal
 from iceball.planning import Option, Planning, ways
 
@@ -146,6 +147,6 @@ def hides_nothing(case: Case, option: Option, *, spare_k: float) -> dict[str, fl
         for severity, limit_c in limits(clearance.limit):
             if clearance.coldest_c < limit_c - spare_k:
                 assert {(clearance.structure, s) for s in graver(severity)} & said, (clearance, said)
-    covered = next(each for each in judged.isotherms if each.isotherm_c == goal_c)
-    apart["coverage"] = abs(covered.coverage_fraction - option.coverage_fraction)
+    covered = coverage_of(goal_target(case, option.plan.goal), history, goal_c)
+    apart["coverage"] = abs(covered - option.coverage_fraction)
     return apart

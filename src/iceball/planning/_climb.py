@@ -154,6 +154,12 @@ class Search:
         """Take over what a run has taught of how several probes add up."""
         self.guess, self.rough = replace(self.guess, scale=scale), replace(self.rough, scale=scale)
 
+    def unhindered(self, best: Trial, most: int) -> list[Trial]:
+        """Runs as if nothing had to stay warm: from ``best``, and from what is then the best guess."""
+        count = max(best.chosen.size, self.fewest(most))
+        first = [best.chosen, *exchanges(self.rough, self.pool, self.few, count, FREE)[:1]]
+        return self.climb(first, [FREE] * len(first), rounds=2)
+
     def fewest(self, most: int) -> int:
         """The number of probes to begin with: the fewest that are guessed to do."""
         shares = covers(self.rough, self.pool, self.few, most, FREE)

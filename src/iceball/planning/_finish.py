@@ -262,7 +262,7 @@ def _unprotected(options: Options, of: Round, facts: Sequence[Fact]) -> list[Opt
 
 def _named(made: list[Option]) -> tuple[Option, ...]:
     """Names by what each is best at, against the first, by the finished numbers; what is better at nothing goes."""
-    first, *others = made
+    first, *others = sorted(made, key=lambda option: bool(option.stops))  # standard accuracy may have found one
     named = {"recommended": first}
     for other in others:
         if other.stops and not first.stops and not other.name:

@@ -11,7 +11,7 @@ from iceball import thermal
 from iceball.errors import InputError
 from iceball.nouns import Goal
 from iceball.planning import ways
-from iceball.planning._climb import FREE, GENTLE, Search, best_of, numbers
+from iceball.planning._climb import GENTLE, Search, best_of, numbers
 from iceball.planning._finish import Options, finished, hasty
 from iceball.planning._pool import make_pool
 from iceball.planning._protect import guarded, guards, protocols
@@ -134,7 +134,7 @@ def _search(search: Search, options: Options, most: int, protect: bool) -> None:
     best = best_of(search)
     if best.reaches(search.scene) and not best.cautions:
         return
-    free = min(search.climb([best.chosen], [FREE], rounds=2), key=lambda trial: -trial.coverage_fraction)
+    free = max(search.unhindered(best, most), key=lambda trial: trial.coverage_fraction)
     options.hindering(search, free)
     if protect:
         got = guarded(search.ready, guards(search.scene, free))

@@ -11,9 +11,10 @@ import planning_hostile
 import pytest
 
 from iceball import library
+from iceball.assessment.wanted import INTERFACE_MM
 from iceball.errors import InputError
 from iceball.nouns import Goal, Volume
-from iceball.planning._scene import INTERFACE_MM, NEAR_MM, RISK_MM, make_scene
+from iceball.planning._scene import NEAR_MM, RISK_MM, make_scene
 from iceball.planning._worth import Weights, loss, marks_of, thinned
 
 
@@ -133,7 +134,7 @@ def test_a_case_without_a_lesion_and_a_lesion_without_bone_are_refused_with_what
     soft = dataclasses.replace(
         case, ct=Volume(grid=case.ct.grid, array=np.minimum(case.ct.array, np.int16(50)), quantity="hu")
     )
-    with pytest.raises(InputError, match="meets bone: plan for all of it"):
+    with pytest.raises(InputError, match="meets bone: aim at the whole lesion"):
         make_scene(soft, Goal(aim="interface"))
 
 
