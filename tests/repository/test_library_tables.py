@@ -78,7 +78,8 @@ def test_every_source_exists_and_every_source_is_used() -> None:
     assert used == set(library.sources())
 
 
-CONSTANTS = [*library.way_rules(), *library.hu_rules(), *library.physics(), *library.outline_rules(), *library.measure_rules()]
+CONSTANTS = [*library.way_rules(), *library.hu_rules(), *library.physics(), *library.outline_rules()]
+CONSTANTS += library.measure_rules()
 CONSTANTS += [*library.planning_numbers(), *library.planning_rules()]
 CONSTANTS += sorted({quantity for name in library.protection_names() for quantity in library.protection_rows(name)})
 CONSTANTS += sorted({quantity for name in library.implant_names() for quantity in library.implant_rows(name)})
