@@ -31,7 +31,7 @@ POCKET_LONG_MM, POCKET_RADIUS_MM, PAD_RADIUS_MM = 15.0, 8.0, 30.0
 WALL_BEYOND_MM, WALL_RADII_MM = 6.0, (12.0, 30.0)
 HOLLOW = ("bowel", "bladder", "ureter")
 PARTED = (*HOLLOW, "motor_nerve")  # what lies in soft tissue: roots are held by their foramina, the cord by its canal
-SIDES, ASIDE_DEG, TURN_COST, LEAST_ROOM = 200, 75.0, 0.2, 0.5
+SIDES, ASIDE_DEG, TURN_COST, LEAST_ROOM, PUSHES = 200, 75.0, 0.2, 0.5, (1.0, 0.7, 0.5)
 NEAR_LIMIT_K = 3.0  # above its caution: from there on protection is tried
 POWERS = (0.75, 0.5)
 SHORTER, LONGER = (0.8, 0.6), (1.25, 1.5)
@@ -90,7 +90,10 @@ def _dissection(scene: Scene, risk: Risk, trial: Trial, at_mm: NDArray) -> Guard
 
 
 def _way_out(scene: Scene, risk: Risk, at_mm: NDArray) -> NDArray | None:
-    """Where ``risk`` is pushed [mm]: of the directions away from the target that in which most of it finds room."""
+    """Where ``risk`` is pushed [mm]: of the directions away from the target that in which most of it finds room.
+
+    As far as the library says, or less far where there is no room for that.
+    """
     away = at_mm - scene.target_mm[np.argmin(np.linalg.norm(scene.target_mm - at_mm, axis=1))]
     if not away.any():  # it runs through the target: nothing parts the two
         return None
@@ -98,13 +101,18 @@ def _way_out(scene: Scene, risk: Risk, at_mm: NDArray) -> NDArray | None:
     sphere = fibonacci(SIDES)
     sphere = sphere[sphere @ away >= math.cos(math.radians(ASIDE_DEG))]
     near = risk.points_mm[np.linalg.norm(risk.points_mm - at_mm, axis=1) <= POCKET_LONG_MM]
-    push_mm = library.dissection_push_mm()
-    room = np.array(
-        [(_free(scene, risk, near + push_mm * d) & _free(scene, risk, near + 0.5 * push_mm * d)).mean() for d in sphere]
-    )
-    room = room + TURN_COST * (sphere @ away)
-    best = int(np.argmax(room))
-    return push_mm * sphere[best] if room[best] - TURN_COST * (sphere[best] @ away) >= LEAST_ROOM else None
+    for share in PUSHES:
+        push_mm = share * library.dissection_push_mm()
+        room = np.array([_share_free(scene, risk, near, push_mm * direction) for direction in sphere])
+        best = int(np.argmax(room + TURN_COST * (sphere @ away)))
+        if room[best] >= LEAST_ROOM:
+            return push_mm * sphere[best]
+    return None
+
+
+def _share_free(scene: Scene, risk: Risk, points_mm: NDArray, push_mm: NDArray) -> float:
+    """Share of the points (N, 3) that find room where they are pushed, and half way."""
+    return float((_free(scene, risk, points_mm + push_mm) & _free(scene, risk, points_mm + 0.5 * push_mm)).mean())
 
 
 def _free(scene: Scene, risk: Risk, points_mm: NDArray) -> NDArray[np.bool_]:
@@ -142,7 +150,11 @@ def guarded(ready: Ready, chosen: Sequence[Guard]) -> tuple[Ready, tuple[Guard, 
     if not fits:
         return None
     whole = tuple(protection for guard in fits for protection in guard.protections)
-    return thermal.make_ready(ready.case, spacing_mm=ready.spacing_mm, protections=whole, like=ready), tuple(fits)
+    try:
+        made = thermal.make_ready(ready.case, spacing_mm=ready.spacing_mm, protections=whole, like=ready)
+    except InputError:  # they take each other's place
+        return None
+    return made, tuple(fits)
 
 
 def protocols(scene: Scene, trial: Trial) -> list[tuple[Protocol, str]]:
