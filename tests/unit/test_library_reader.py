@@ -203,7 +203,7 @@ def test_a_choice_that_does_not_fit_is_refused(monkeypatch, lines, says) -> None
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[x]\nsays = "y"', "protections.x has ; it needs outside_c and film_w_per_m2_k, or held_c alone"),
+        ('[x]\nsays = "y"', "protections.x has ; it needs outside_c and film_w_per_m2_k, or held_c or push_mm alone"),
         ("[x]\n" + THAW.replace("thaw_temperature_c", "held_c"), "protections.x lacks says"),
         (
             '[x]\nsays = "y"\n' + THAW.replace("thaw_temperature_c", "held_c").replace("°C", "K"),
