@@ -66,7 +66,7 @@ def test_protections_are_in_the_plan_and_make_a_difference_in_the_physics():
         assert warmer > 1.0
         moved = anatomy.displaced(case, option.plan.protections)
         assert (moved.labels.array != case.labels.array).any() == any(each.pushes for each in pockets)
-    # a nerve within some degrees of 10 °C has a thermometer: 20 °C, since thermometers are laid by a preview, from 25 on
+    # a nerve within some degrees of 10 °C has a thermometer: 20, since they are laid by a preview, from 25 °C on
     near = [option for option in done.options if dict(option.coldest_c)["sciatic_nerve"] < 20.0]
     assert near
     assert all(any(isinstance(each, Sensor) for each in option.plan.protections) for option in near)
