@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iceball import assessment, io, library, planning, thermal
+from iceball import anatomy, assessment, io, library, planning, thermal
 from iceball.nouns import Case, Goal, Plan, Probe, ThermalHistory, read_protocol
-from iceball.planning.check import check
+from iceball.planning.check import check, geometry
 from iceball.planning.ellipsoids import Effort, ellipsoid_of, ellipsoid_plan
 from iceball.planning.ways import Rules, for_probe, obstacles
 
@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 PAGE = ROOT / "docs" / "reference" / "planner-cases.md"
 
-PROBES, PROTOCOL = ("argon-17g-30mm",), "10-8-10"
+PROBES = ("argon-17g-10mm", "argon-17g-22mm", "argon-17g-30mm", "argon-13g-35mm")
+PROTOCOL = "10-8-10"
 GOAL = Goal(isotherm_c=-20.0, margin_mm=0.0, coverage_fraction=0.95)
 MOST_PROBES, SEED, SPACING_MM = 8, 5, 1.0
 WITHOUT_LIMIT = 16  # probes, where their number is what hinders
@@ -93,15 +94,16 @@ def _most_used(plan: Plan) -> Probe:
 def judged(case: Case, found: Found) -> dict[str, Any]:
     """What the solver at standard accuracy says of a plan."""
     history = thermal.simulate(case, found.plan, spacing_mm=SPACING_MM, accuracy="standard")
-    result = assessment.assess(case, history, goal_isotherm_c=GOAL.isotherm_c)
-    said = (*result.findings, *check(case, found.plan, history, assessment=result))
+    moved = anatomy.displaced(case, found.plan.protections)  # what is at risk lies where dissection has pushed it
+    result = assessment.assess(moved, history, goal_isotherm_c=GOAL.isotherm_c)
+    said = (*result.findings, *check(moved, found.plan, history, assessment=result), *geometry(case, found.plan))
     goal = next(each for each in result.isotherms if each.isotherm_c == GOAL.isotherm_c)
     dice, healthy_ml = against_target(case, history)
     return {
         "coverage_fraction": goal.coverage_fraction,
         "dice": dice,
         "healthy_ml": healthy_ml,
-        "stops": [f"{each.rule}: {each.subject}" for each in said if each.severity == "stop"],
+        "stops": sorted({f"{each.rule}: {each.subject}" for each in said if each.severity == "stop"}),
         "cautions": sorted({each.rule for each in said if each.severity == "caution"}),
         "probes": len(found.plan.placements),
         "protections": len(found.plan.protections),
@@ -134,7 +136,7 @@ def target_on(case: Case, history: ThermalHistory) -> tuple[np.ndarray, float]:
     first = np.array([part.start for part in box]) - more
     centres = grid.position_mm(np.indices(grid.shape).reshape(3, -1).T)
     index = np.rint(ct.index_of(centres)).astype(int) - first
-    inside = ((index >= 0) & (index < wanted.shape)).all(axis=1)
+    inside = np.all((index >= 0) & (index < wanted.shape), axis=1)
     inside[inside] = wanted[tuple(index[inside].T)]
     whole = np.count_nonzero(wanted) * ct.voxel_ml / grid.voxel_ml
     return inside.reshape(grid.shape), max(0.0, whole - np.count_nonzero(inside))

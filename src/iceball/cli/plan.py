@@ -18,12 +18,13 @@ from iceball.cli.ways import PositionName
 from iceball.nouns.goal import Aim
 
 if TYPE_CHECKING:
-    from iceball.nouns import Case, Finding, Goal
+    from iceball.nouns import Case, Finding
+    from iceball.nouns.case import Intent
+    from iceball.planning import Wish
     from iceball.planning.ways import Rules
 
 GoalName = Literal["palliation", "local-control"]
-# The isotherm of each intent, a row of the library's thresholds.
-ISOTHERMS = {"palliation": "lethal_generic", "local_control": "lethal_certain"}
+INTENTS: dict[str | None, Intent] = {"palliation": "palliation", "local-control": "local_control"}
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="Folder of a case with a lesion.", readable=False)]
 ProbeNames = Annotated[
@@ -98,14 +99,15 @@ def plan(  # noqa: PLR0913  (a command has an argument for each of its options)
     """
     from iceball import library
     from iceball.nouns import read_protocol
+    from iceball.planning import Wish
 
     target = case_folder / "plan.json" if out_file is None else out_file
     refuse_taken(target, figure, replace=replace)
     kinds = tuple(library.probe(name) for name in dict.fromkeys(_listed(probe)))
     asked = {"probes": kinds, "protocol": read_protocol(protocol), "max_probes": max_probes, "seed": seed}
     rules = _rules(position, forbid, only, ",".join(allow or ()))
-    wish = {"isotherm_c": isotherm, "margin_mm": margin, "coverage_fraction": coverage, "aim": aim}
-    found = _search(case_folder, goal, wish, asked | {"rules": rules, "protect": not no_protect})
+    wish = Wish(intent=INTENTS.get(goal), isotherm_c=isotherm, margin_mm=margin, coverage_fraction=coverage, aim=aim)
+    found = _search(case_folder, wish, asked | {"rules": rules, "protect": not no_protect})
     found.write(target, replace=replace)
     if figure is not None:
         found.draw(figure, _picture(found))
@@ -128,28 +130,15 @@ def _rules(position: str | None, forbid: str, only: str, allow: str) -> Rules:
     return Rules(**sides, allowed=_listed(allow))
 
 
-def goal_of(name: str | None, wish: dict[str, Any], case: Case | None) -> Goal:
-    """Goal of a plan: what is not wished follows from the intent, which the lesion has where nobody names one."""
-    from iceball import library
-    from iceball.nouns import Goal
-
-    lesion = case.lesion if case else None
-    intent = name.replace("-", "_") if name else lesion.intent if lesion else "palliation"
-    usual_c = library.thresholds()[ISOTHERMS[intent]].value
-    return Goal(
-        **wish | {"intent": intent, "isotherm_c": usual_c if wish["isotherm_c"] is None else wish["isotherm_c"]}
-    )
-
-
-def _search(folder: Path, name: str | None, wish: dict[str, Any], asked: dict[str, Any]) -> Found:
+def _search(folder: Path, wish: Wish, asked: dict[str, Any]) -> Found:
     """Read the case, search, and ask the scores of screening what they say of its bone."""
     from iceball import io, planning
 
-    goal_of(name, wish, None)  # a wish that is none is refused before the case is read
+    planning.goal_of(wish)  # a wish that is none is refused before the case is read
     with progress("plan") as advance:
         advance(0.0, "reading the case")
         case, begun = io.read_case(folder), time.monotonic()
-        goal, fingerprint = goal_of(name, wish, case), io.stored_case_fingerprint(folder)
+        goal, fingerprint = planning.goal_of(wish, case), io.stored_case_fingerprint(folder)
         with _gentle_interrupt():
             made = planning.optimise(case, goal=goal, progress=advance, **asked)
         advance(0.97, "scores of stability")

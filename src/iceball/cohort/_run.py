@@ -101,8 +101,14 @@ def plan_one(wish: Wish, task: tuple[str, str, str]) -> Outcome:
     begun = time.monotonic()
     try:
         case = io.read_case(folder)
+        goal = planning.goal_of(wish.goal, case)
         made = planning.optimise(
-            case, probes=wish.probes, protocol=wish.protocol, goal=wish.goal, max_probes=wish.max_probes, seed=wish.seed
+            case,
+            probes=wish.probes,
+            protocol=wish.protocol,
+            goal=goal,
+            max_probes=wish.max_probes,
+            seed=wish.seed,
         )
     except IceballError as why:
         return Outcome(row=Row(name=name, folder=folder, key=key, status="failed", why=str(why), took_s=_since(begun)))

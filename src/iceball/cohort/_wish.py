@@ -12,19 +12,21 @@ from iceball.nouns import Goal, Probe, Protocol, read_protocol
 from iceball.nouns._noun import noun
 from iceball.nouns.case import Intent
 from iceball.nouns.goal import Aim
+from iceball.planning import Wish as GoalWish
+from iceball.planning import goal_of
 
 HOW = "for example --plan-with '--probe argon-17g-30mm --protocol 10-8-10 --max-probes 4'"
 # How a person writes an intent, as `iceball plan` takes it.
-INTENTS = {each.replace("_", "-"): each for each in get_args(Intent)}
+INTENTS: dict[str | None, Intent] = {each.replace("_", "-"): each for each in get_args(Intent)}
 
 
 @noun
 class Wish:
-    """The probes there are, the protocol, the goal, how many probes at most, and the seed."""
+    """The probes there are, the protocol, what is wished of the goal, how many probes at most, and the seed."""
 
     probes: tuple[Probe, ...]
     protocol: Protocol
-    goal: Goal
+    goal: GoalWish
     max_probes: int = 8
     seed: int = 0
 
@@ -47,13 +49,14 @@ def read_wish(text: str) -> Wish:
     except ValueError as broken:
         raise InputError(f"--plan-with cannot be read: {broken}; {HOW}") from None
     found: Any = _parser().parse_args(words)
-    goal = Goal(
+    goal = GoalWish(
+        intent=INTENTS.get(found.goal),
         isotherm_c=found.isotherm,
         margin_mm=found.margin,
         coverage_fraction=found.coverage,
-        intent=INTENTS[found.goal],  # pyright: ignore[reportArgumentType]
         aim=found.aim,
     )
+    goal_of(goal)  # one that is none is refused before any case is read
     if found.max_probes < 1:
         raise InputError(f"{found.max_probes} probes freeze nothing: ask for at least 1 (--max-probes)")
     return Wish(
@@ -71,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--protocol", default="10-8-10")
     parser.add_argument("--max-probes", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--goal", choices=sorted(INTENTS), default=usual.intent.replace("_", "-"))
-    parser.add_argument("--isotherm", type=float, default=usual.isotherm_c)
+    parser.add_argument("--goal", choices=sorted(INTENTS))
+    parser.add_argument("--isotherm", type=float)
     parser.add_argument("--margin", type=float, default=usual.margin_mm)
     parser.add_argument("--coverage", type=float, default=usual.coverage_fraction)
     parser.add_argument("--aim", choices=get_args(Aim), default=usual.aim)

@@ -15,7 +15,7 @@ from iceball.planning import ways
 from iceball.planning._guess import Guess
 from iceball.planning._pool import still_open
 from iceball.planning._scene import make_scene
-from iceball.planning._search import covers, exchanges, nudge
+from iceball.planning._search import covers, exchange, exchanges, nudge
 from iceball.planning._shapes import potential, shape_of
 from iceball.planning._trial import try_all
 from iceball.planning._worth import Weights, marks_of
@@ -44,6 +44,7 @@ LITTLE = 0.01  # what more probes must add to be worth trying more
 OPTIMISM = 0.04  # runs mostly cover more than the first guess
 USUAL = Weights()
 COARSE = 3  # every so many of the marks, where thousands of placements are compared
+EAGER = Weights(caution=0.25, healthy=0.0)  # the target first, short of a stop
 GENTLE = Weights(stop=1.5, caution=4.0)
 FREE = Weights(stop=0.0, caution=0.0)  # as if nothing around had to stay warm: shows what hinders
 
@@ -150,6 +151,10 @@ class Search:
         self.rescale(self.taught_by(best).scale)  # the next number of probes begins where this one ended
         return done
 
+    def goes(self, count: int) -> bool:
+        """Whether so many probes go together here at all."""
+        return exchange(self.rough, self.pool, self.few, count, USUAL) is not None
+
     def rescale(self, scale: float) -> None:
         """Take over what a run has taught of how several probes add up."""
         self.guess, self.rough = replace(self.guess, scale=scale), replace(self.rough, scale=scale)
@@ -184,6 +189,8 @@ def numbers(search: Search, most: int, *, protect: bool) -> None:
     Where structures at their limits are what hinders, and may be protected, more probes are not tried here.
     """
     first = search.fewest(most)
+    while first > 1 and not search.goes(first):
+        first -= 1
     reached = None
     best_so_far = 0.0
     for count in range(first, most + 1):

@@ -14,7 +14,7 @@ from iceball.anatomy import measures
 from iceball.assessment import assess, coverage_of, sampled
 from iceball.nouns import Plan
 from iceball.planning import check
-from iceball.planning._climb import GENTLE, best_of
+from iceball.planning._climb import EAGER, GENTLE, best_of
 from iceball.planning._protect import NEAR_LIMIT_K, sensors
 from iceball.planning._result import Hindrance, Option, Planning
 from iceball.planning._trial import WORKERS, side_by_side, trial_of, try_all
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Temperatures = tuple[tuple[str, float], ...]
 
 MOST_OPTIONS, MENDED = 3, 2
+MENDABLE = 0.06  # of the target: what is farther from its goal is not brought there by small moves
 MORE_FRACTION, WARMER_K, LESS_FRACTION = 0.005, 1.0, 0.1  # what counts as better
 SENSOR_NEAR_K = 15.0  # above its limit: a structure that gets no nearer needs no thermometer
 
@@ -179,7 +180,8 @@ def _run_all(search: Search, ready: Ready, trials: list[Trial], accuracy: str) -
         plan = _with_sensors(search, trial)
         history = thermal.freeze(ready, plan, accuracy=accuracy, threads=WORKERS if len(trials) == 1 else 1)
         made = trial_of(search.scene, search.marks, trial.chosen, plan, history, accuracy)
-        return _Run(trial=made, history=history, ready=ready)
+        whole = coverage_of(search.scene.target, history, search.scene.goal.isotherm_c)  # not at the marks only
+        return _Run(trial=dataclasses.replace(made, coverage_fraction=whole), history=history, ready=ready)
 
     return side_by_side(one, trials)
 
@@ -187,15 +189,22 @@ def _run_all(search: Search, ready: Ready, trials: list[Trial], accuracy: str) -
 def _mended(search: Search, ready: Ready, best: _Run, toll: Toll) -> _Run:
     """Move the probes by what standard accuracy has taught, where it says that the goal is missed."""
     for _ in range(MENDED):
-        if best.trial.reaches(search.scene):
+        short = search.scene.goal.coverage_fraction - best.trial.coverage_fraction
+        if best.trial.reaches(search.scene) or short > MENDABLE:
             break
         toll.say(f"moved at standard accuracy: {100 * best.trial.coverage_fraction:.0f} % so far")
-        moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in (Weights(), GENTLE)]
-        fresh = min(_run_all(search, ready, moved, "standard"), key=lambda run: run.trial.loss)
-        if fresh.trial.loss >= best.trial.loss:
+        other = GENTLE if best.trial.stops else EAGER
+        moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in (Weights(), other)]
+        fresh = min(_run_all(search, ready, moved, "standard"), key=lambda run: _missed(search, run))
+        if _missed(search, fresh) >= _missed(search, best):
             break
         best = fresh
     return best
+
+
+def _missed(search: Search, run: _Run) -> tuple[bool, float]:
+    """How far a run is from its goal: reached or not, and by what it loses."""
+    return not run.trial.reaches(search.scene), run.trial.loss
 
 
 def _option(options: Options, of: Round, run: _Run, facts: Sequence[Fact]) -> Option:
@@ -209,7 +218,7 @@ def _option(options: Options, of: Round, run: _Run, facts: Sequence[Fact]) -> Op
         *judged.findings,
         *check.of_run(case, plan, history, assessment=judged, facts=facts),
     )
-    coverage = coverage_of(search.scene.target, history, search.scene.goal.isotherm_c)
+    coverage = run.trial.coverage_fraction
     coldest = tuple((c.structure, c.coldest_c) for c in judged.clearances if c.limit)
     return Option(
         name="",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iceball import library
+from iceball import assessment, library
 from iceball.assessment.wanted import goal_target
 from iceball.errors import InputError
 from iceball.nouns import Volume
@@ -102,7 +102,7 @@ def make_scene(case: Case, goal: Goal) -> Scene:
     watched = [s for s in case.structures if s.role in WATCHED and labels is not None]
     wanted = goal_target(case, goal)
     target = np.asarray(wanted.array[place]) > 0
-    away_mm = _distance_mm(target, grid)
+    away_mm = assessment.away_mm(target, grid.spacing_mm)
     risks = [_risk(s, labels == s.label, away_mm, grid) for s in watched] if labels is not None else []
     tissue = np.asarray(case.ct.array[place]) > library.hu_rules()["gas_below_hu"].value
     healthy = tissue & (away_mm > 0) & (away_mm <= HEALTHY_NEAR_MM)
@@ -148,11 +148,9 @@ def _thinned(there: Mask, away_mm: NDArray, grid: Grid) -> Points:
 
     Voxels count with their corners, as in assessment.
     """
-    from iceball.assessment import voxel_points_mm
-
     voxels = np.argwhere(there)
     nearest = np.argsort(away_mm[there], kind="stable")[:MOST_RISK_VOXELS]
-    places = voxel_points_mm(grid, voxels[nearest], finest_mm=FINE_MM)
+    places = assessment.voxel_points_mm(grid, voxels[nearest], finest_mm=FINE_MM)
     index = grid.index_of(places)
     low = np.clip(np.floor(index).astype(int), 0, np.asarray(there.shape) - 2)
     part = np.clip(index - low, 0.0, 1.0)
@@ -185,12 +183,3 @@ def _filled(mask: Mask, grid: Grid, every_mm: float) -> Points:
     points, index = points[inside], index[inside]
     found = points[mask[tuple(index.T)]]
     return found if len(found) else grid.position_mm(voxels)
-
-
-def _distance_mm(mask: Mask, grid: Grid) -> NDArray[np.float64]:
-    """Distance (I, J, K) [mm] to ``mask``, zero in it; infinite where it is nowhere."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf)
-    from scipy.ndimage import distance_transform_edt  # only here: slow to import
-
-    return np.asarray(distance_transform_edt(~mask, sampling=grid.spacing_mm), dtype=np.float64)

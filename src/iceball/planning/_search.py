@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.nouns.segments import segments_apart_mm
 from iceball.planning._pool import held, joined, still_open, traced
 
 if TYPE_CHECKING:
@@ -141,28 +142,10 @@ def _with(chosen: Pool, place: int, new: Pool) -> Pool:
 
 def goes_with(pool: Pool, other: Pool) -> NDArray[np.bool_]:
     """(K,) which placements of ``pool`` keep their spacing from ``other`` (one placement), and do not cross it."""
-    rules = library.planning_rules()
-    gap, spacing = rules["probes_nearly_touch"].limit, rules["probe_spacing_close"].limit
-    assert gap is not None and spacing is not None  # noqa: PT018  (the library's own rows)
+    gap = library.planning_rule("probes_nearly_touch").threshold
+    spacing = library.planning_rule("probe_spacing_close").threshold
     radius = np.array([probe.shaft_diameter_mm / 2 for probe in pool.probes])
     touch_mm = gap.value + radius[pool.probe] + radius[other.probe[0]]
     shafts = segments_apart_mm(pool.tip_mm, pool.entry_mm, other.tip_mm[0], other.entry_mm[0])
     active = segments_apart_mm(*pool.active_ends_mm, *(ends[0] for ends in other.active_ends_mm))
     return (shafts >= touch_mm + SPARE_MM) & (active >= spacing.value + SPARE_MM)
-
-
-def segments_apart_mm(starts: Field, ends: Field, start: Field, end: Field) -> Field:
-    """Least distance (K,) [mm] between segments from ``starts`` to ``ends`` (K, 3) and one from ``start`` to ``end``.
-
-    The inner solution where there is one, clamped to both segments (Ericson's construction).
-    """
-    u, v, w = ends - starts, end - start, starts - start
-    a, b, c = (u * u).sum(1), u @ v, float(v @ v)
-    d, e = (u * w).sum(1), w @ v
-    det = a * c - b * b
-    s = np.where(det > 1e-9 * a * c, np.clip((b * e - c * d) / np.where(det > 0, det, 1.0), 0.0, 1.0), 0.0)
-    t = (b * s + e) / c
-    clamped = np.clip(t, 0.0, 1.0)
-    s = np.where(t == clamped, s, np.clip((b * clamped - d) / a, 0.0, 1.0))
-    nearest = (starts + s[:, None] * u) - (start + clamped[:, None] * v)
-    return np.linalg.norm(nearest, axis=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball.errors import GeometryError
+from iceball.nouns.segments import apart_mm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def check_apart(placements: Sequence[Placement]) -> None:
     """
     for one, other in combinations(placements, 2):
         least = (one.probe.shaft_diameter_mm + other.probe.shaft_diameter_mm) / 2
-        apart = distance_mm(
+        apart = apart_mm(
             (np.array(one.tip_mm), np.array(one.active_ends_mm[1])),
             (np.array(other.tip_mm), np.array(other.active_ends_mm[1])),
         )
@@ -82,30 +83,6 @@ def check_apart(placements: Sequence[Placement]) -> None:
                 f"probes {one.label} and {other.label} are in one place: their axes come within {apart:.2f} mm, their "
                 f"radii together are {least:.2f} mm. Move one of them."
             )
-
-
-Segment = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
-
-
-def distance_mm(one: Segment, other: Segment) -> float:
-    """Shortest distance [mm] between two segments, each its two ends (3,) [mm]."""
-    (p, u), (q, v) = (one[0], one[1] - one[0]), (other[0], other[1] - other[0])
-    uu, uv, vv, w = u @ u, u @ v, v @ v, p - q
-    determinant = uu * vv - uv * uv
-    ends = [_to_segment(end, other) for end in one] + [_to_segment(end, one) for end in other]
-    if determinant > 1e-12 * uu * vv:  # not parallel: the lines may come closest between the ends
-        s = (uv * (v @ w) - vv * (u @ w)) / determinant
-        t = (uu * (v @ w) - uv * (u @ w)) / determinant
-        if 0 <= s <= 1 and 0 <= t <= 1:
-            ends.append(float(np.linalg.norm(w + s * u - t * v)))
-    return min(ends)
-
-
-def _to_segment(point: NDArray[np.float64], segment: Segment) -> float:
-    start, along = segment[0], segment[1] - segment[0]
-    square = float(along @ along)
-    share = float(np.clip((point - start) @ along / square, 0.0, 1.0)) if square else 0.0
-    return float(np.linalg.norm(point - start - share * along))
 
 
 def _text(*points: NDArray[np.float64]) -> str:

@@ -13,11 +13,11 @@ import planning_hostile
 import pytest
 from typer.testing import CliRunner
 
-from iceball import io
+from iceball import io, planning
 from iceball.cli import _app, app, main
 from iceball.cli._plan_found import Found, refuse_taken
 from iceball.cli._plan_tables import down, verdict_of
-from iceball.cli.plan import goal_of
+from iceball.cli.plan import INTENTS
 from iceball.errors import InputError
 from iceball.nouns import Goal
 from iceball.planning import Option, Planning
@@ -250,7 +250,8 @@ def test_an_alternative_that_was_left_is_not_overwritten_either(tmp_path):
 def test_the_isotherm_follows_from_the_intent_unless_one_is_named(name, wish_c, lesion, intent, isotherm_c):
     case = planning_hostile.plain()
     case = dataclasses.replace(case, lesion=dataclasses.replace(case.lesion, intent=lesion))
-    goal = goal_of(name, {"isotherm_c": wish_c, "margin_mm": 2.0, "coverage_fraction": 0.9, "aim": "lesion"}, case)
+    wish = planning.Wish(intent=INTENTS.get(name), isotherm_c=wish_c, margin_mm=2.0, coverage_fraction=0.9)
+    goal = planning.goal_of(wish, case)
     assert (goal.intent, goal.isotherm_c, goal.margin_mm, goal.coverage_fraction) == (intent, isotherm_c, 2.0, 0.9)
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from iceball.errors import GeometryError
 from iceball.nouns import Grid, Placement, Probe, placed
-from iceball.thermal.checks import check_probes, distance_mm
+from iceball.thermal.checks import check_probes
 
 GRID = Grid(shape=(50, 50, 50), spacing_mm=(2.0, 2.0, 2.0), origin_mm=(-49.0, -49.0, -49.0))
-points = st.tuples(*[st.floats(-20, 20)] * 3)
 
 
 def probe(active_mm: float = 30.0) -> Probe:
@@ -60,21 +54,3 @@ def test_voxels_above_four_millimetres_are_refused_however_long_the_probe():
     coarse = Grid(shape=(50, 50, 50), spacing_mm=(4.5,) * 3, origin_mm=(-112.0,) * 3)
     with pytest.raises(GeometryError, match=r"voxels of 4\.5 mm are too coarse .* 4 mm or less"):
         check_probes([at("A", 0.0, active_mm=40.0)], coarse)
-
-
-@given(points, points, points, points)
-def test_the_distance_of_two_segments_is_that_of_their_nearest_points(a, b, c, d):
-    one, other = (np.array(a), np.array(b)), (np.array(c), np.array(d))
-    share = np.linspace(0, 1, 101)
-    lines = [end[0] + share[:, None] * (end[1] - end[0]) for end in (one, other)]
-    tried = np.linalg.norm(lines[0][:, None] - lines[1][None, :], axis=-1).min()
-    found = distance_mm(one, other)
-    # Points a hundredth of a segment apart miss the nearest ones by at most half a step of each.
-    assert found <= tried + 1e-9
-    assert found >= tried - (math.dist(a, b) + math.dist(c, d)) / 200 - 1e-9
-
-
-@given(points, points, points, points)
-def test_the_distance_does_not_depend_on_the_order(a, b, c, d):
-    one, other = (np.array(a), np.array(b)), (np.array(c), np.array(d))
-    assert distance_mm(one, other) == pytest.approx(distance_mm(other, (one[1], one[0])), abs=1e-6)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iceball import library
+from iceball.nouns import segments
 from iceball.planning.check._found import found
-from iceball.thermal.checks import distance_mm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def of_probes(placements: Sequence[Placement]) -> Iterator[Finding]:
 def _shafts(one: Placement, other: Placement) -> Iterator[Finding]:
     """The whole shafts, from tip to entry."""
     radii = (one.probe.shaft_diameter_mm + other.probe.shaft_diameter_mm) / 2
-    apart = distance_mm(_ends(one.tip_mm, one.entry_mm), _ends(other.tip_mm, other.entry_mm))
+    apart = segments.apart_mm(_ends(one.tip_mm, one.entry_mm), _ends(other.tip_mm, other.entry_mm))
     names = f"probes {one.label} and {other.label}"
     if apart < radii:
         yield found(
@@ -74,7 +74,7 @@ def _wide(one: Placement, apart_mm: float, nearest: str) -> Iterator[Finding]:
 
 
 def _active_apart_mm(one: Placement, other: Placement) -> float:
-    return distance_mm(_ends(*one.active_ends_mm), _ends(*other.active_ends_mm))
+    return segments.apart_mm(_ends(*one.active_ends_mm), _ends(*other.active_ends_mm))
 
 
 def _ends(a: Point, b: Point) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,10 +12,10 @@ import numpy as np
 from iceball import library
 from iceball.nouns import Ball, Drawn, Placement, Pocket, Protocol
 from iceball.nouns._noun import noun
+from iceball.nouns.segments import apart_mm
 from iceball.planning.check._probes import of_probes
 from iceball.planning.check._scene import scene, to_skin_mm
 from iceball.planning.check._way import of_way
-from iceball.thermal.checks import distance_mm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +136,7 @@ def _nearest(plan: Plan, place_mm: Point) -> Placement:
 def _away_mm(placement: Placement, place_mm: Point) -> float:
     place = np.asarray(place_mm, dtype=np.float64)
     deep, shallow = (np.asarray(end, dtype=np.float64) for end in placement.active_ends_mm)
-    return distance_mm((place, place), (deep, shallow))
+    return apart_mm((place, place), (deep, shallow))
 
 
 def _protections(case: Case, plan: Plan, now: Standing) -> Iterator[Variation]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from iceball import library
 from iceball.nouns._noun import array_noun, noun
-from iceball.planning.ellipsoids._apart import apart_mm
+from iceball.nouns.segments import segments_apart_mm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +45,10 @@ class Chosen:
 
 def usual_spacing(shaft_diameter_mm: float) -> Spacing:
     """Return the distances of ``library.planning_rules()`` for probes of this diameter [mm]."""
-    rules = {key: library.planning_rule(f"probe_{key}").limit for key in ("spacing_close", "spacing_wide")}
-    gap = library.planning_rule("probes_nearly_touch").limit
-    assert all(limit is not None for limit in (*rules.values(), gap))
     return Spacing(
-        closest_mm=rules["spacing_close"].value,  # pyright: ignore[reportOptionalMemberAccess]
-        farthest_mm=rules["spacing_wide"].value,  # pyright: ignore[reportOptionalMemberAccess]
-        shafts_mm=shaft_diameter_mm + gap.value,  # pyright: ignore[reportOptionalMemberAccess]
+        closest_mm=library.planning_rule("probe_spacing_close").threshold.value,
+        farthest_mm=library.planning_rule("probe_spacing_wide").threshold.value,
+        shafts_mm=shaft_diameter_mm + library.planning_rule("probes_nearly_touch").threshold.value,
     )
 
 
@@ -113,8 +110,13 @@ class Chooser:
             return np.ones(len(self.pool), dtype=bool)
         free, near = np.ones(len(self.pool), dtype=bool), np.zeros(len(self.pool), dtype=bool)
         for number in others:
-            active = apart_mm(self.pool.active_mm[number], self.pool.active_mm)
+            active = _apart_mm(self.pool.active_mm, number)
             free &= active >= self.spacing.closest_mm
-            free &= apart_mm(self.shafts_mm[number], self.shafts_mm) >= self.spacing.shafts_mm
+            free &= _apart_mm(self.shafts_mm, number) >= self.spacing.shafts_mm
             near |= active <= self.spacing.farthest_mm
         return free & near
+
+
+def _apart_mm(ends_mm: Field, number: int) -> Field:
+    """(N,) least distances [mm] of the segments ``ends_mm`` (N, 2, 3) from the one of this ``number``."""
+    return segments_apart_mm(ends_mm[:, 0], ends_mm[:, 1], *ends_mm[number])

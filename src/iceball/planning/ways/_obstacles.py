@@ -12,7 +12,7 @@ from iceball.nouns import Grid
 from iceball.nouns._noun import Point, array_noun, noun, seal_field
 from iceball.planning.ways._bones import Bones, bones_of, joint, own_bone, partners_of, smooth, without_specks
 from iceball.planning.ways._keeping import keeping
-from iceball.planning.ways._rules import ON_TABLE, OUT_OF, Position, Rules, Sector
+from iceball.planning.ways._rules import ON_TABLE, OUT_OF, USUAL, Position, Rules, Sector
 from iceball.planning.ways._skin import body_near, usual_position
 from iceball.planning.ways._thinned import Thinned, thinned
 
@@ -81,7 +81,7 @@ class Obstacles:
             seal_field(self, field, getattr(self, field))
 
 
-def obstacles(case: Case, rules: Rules = Rules()) -> Obstacles:  # noqa: B008 (frozen)
+def obstacles(case: Case, rules: Rules = USUAL) -> Obstacles:
     """Find what stands in the way to the lesion of ``case``.
 
     Structures at risk and barriers keep the distance that ``library.keep_rule()`` asks, from the outside of the

@@ -70,6 +70,9 @@ class Rules:
         return tuple(sector for sector in SECTORS if sector in shut or (self.only and sector not in self.only))
 
 
+USUAL = Rules()  # nothing chosen: all by the site, the probe and the library
+
+
 def for_probe(probe: Probe, rules: Rules) -> Rules:
     """Return ``rules`` with the reach of ``probe``, and the bone cannula that holds it as the widest thing on the way.
 

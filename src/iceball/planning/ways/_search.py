@@ -15,7 +15,7 @@ from iceball.planning.ways._beside import beside
 from iceball.planning.ways._candidates import Candidates, candidates
 from iceball.planning.ways._obstacles import Obstacles, obstacles
 from iceball.planning.ways._openers import openers, tally, unseen
-from iceball.planning.ways._rules import SECTORS, Rules, cannula_for, for_probe
+from iceball.planning.ways._rules import SECTORS, USUAL, Rules, cannula_for, for_probe
 from iceball.planning.ways._trace import trace
 from iceball.planning.ways._way import Way, Ways
 
@@ -35,7 +35,7 @@ APART_DEG, APART_MM = 8.0, 5.0
 def ways_in(
     case: Case,
     probe: Probe,
-    rules: Rules = Rules(),  # noqa: B008 (frozen)
+    rules: Rules = USUAL,
     *,
     progress: Callable[[float, str], None] | None = None,
 ) -> Ways:
@@ -79,17 +79,19 @@ def ways_in(
         tell(0.85, "finding what would open one")
         opens = openers(around, probe, tried)
         why = words.no_skin(around) if unseen(tried) else words.none_found(around, counts, opens)
-        return _ways(case, probe, around, tried, (), None, opens, (why,))
+        return dataclasses.replace(_ways(case, probe, around, tried), openers=tuple(opens), findings=(why,))
     biopsy = _biopsy(case, probe, around, tried) if rules.biopsy else None
     labelled = any(library.keep_rule(s) is not None for s in case.structures)
     findings = words.beside_the_ways(around, labelled, any(way.usual for way in found))
     if rules.biopsy and biopsy is None:
         says = "no way leads a biopsy needle through the lesion"
         findings.append(Finding(rule="no_biopsy_way", severity="note", says=says, source=words.SOURCE))
-    return _ways(case, probe, around, tried, found, biopsy, (), tuple(findings))
+    made = _ways(case, probe, around, tried)
+    return dataclasses.replace(made, ways=tuple(found), biopsy=biopsy, findings=tuple(findings))
 
 
-def _ways(case, probe, around: Obstacles, tried: Candidates | None, found, biopsy, opens, findings) -> Ways:  # noqa: PLR0913
+def _ways(case: Case, probe: Probe, around: Obstacles, tried: Candidates | None) -> Ways:
+    """What was looked for and how many lines were tried: no way yet."""
     return Ways(
         case=case.id,
         probe=probe.name,
@@ -100,13 +102,13 @@ def _ways(case, probe, around: Obstacles, tried: Candidates | None, found, biops
         allowed=around.rules.allowed,
         reach_mm=around.reach_mm,
         instrument_mm=2 * around.radius_mm,
-        ways=tuple(found),
-        biopsy=biopsy,
+        ways=(),
+        biopsy=None,
         tried=0 if tried is None else len(tried.ok),
         open_lines=0 if tried is None else int(tried.ok.sum()),
         forbids=() if tried is None else tally(around, tried),
-        openers=tuple(opens),
-        findings=tuple(findings),
+        openers=(),
+        findings=(),
         notes=around.notes,
     )
 
@@ -121,7 +123,7 @@ def _excluded(case: Case, probe: Probe, around: Obstacles) -> Ways:
         source=text.evidence.source,
         subject=around.site,
     )
-    return _ways(case, probe, around, None, (), None, (), (finding,))
+    return dataclasses.replace(_ways(case, probe, around, None), findings=(finding,))
 
 
 def _best(case: Case, probe: Probe, around: Obstacles, tried: Candidates) -> list[Way]:

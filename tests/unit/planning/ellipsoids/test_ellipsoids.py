@@ -8,19 +8,16 @@ import math
 import numpy as np
 import planning_hostile
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from iceball import library
 from iceball.errors import GeometryError, InputError
 from iceball.nouns import Goal, read_protocol
+from iceball.nouns.segments import segments_apart_mm
 from iceball.planning.ellipsoids import Effort, Ellipsoid, ellipsoid_of, ellipsoid_plan
-from iceball.planning.ellipsoids._apart import apart_mm
 from iceball.planning.ellipsoids._target import target_of
 from iceball.planning.ways import Rules, for_probe, obstacles
 
 PROBE, PROTOCOL = library.probe("argon-17g-30mm"), read_protocol("10-8-10")
-points = st.tuples(*[st.floats(-50.0, 50.0)] * 3).map(np.array)
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +51,6 @@ def test_the_middle_and_the_volume_of_an_ellipsoid_follow_from_its_size():
     assert ball.middle_from_tip_mm == 6.0
 
 
-@given(points, points, points, points)
-@settings(max_examples=200, deadline=None)
-def test_segments_are_as_far_apart_as_their_nearest_of_many_points(a, b, c, d):
-    shares = np.linspace(0.0, 1.0, 101)[:, None]
-    one, two = a + shares * (b - a), c + shares * (d - c)
-    sampled = np.linalg.norm(one[:, None] - two[None], axis=2).min()
-    found = apart_mm(np.stack([a, b]), np.stack([c, d])[None])[0]
-    step = (np.linalg.norm(b - a) + np.linalg.norm(d - c)) / 100.0
-    assert found <= sampled + 1e-6  # nothing of a segment is nearer than its nearest point
-    assert found >= sampled - step - 1e-6  # and no two samples lie farther from the nearest pair than a step
-
-
 def test_the_points_of_a_target_stand_for_its_volume():
     case = planning_hostile.plain()
     target = target_of(case, 0.0, 10.0)
@@ -87,7 +72,7 @@ def test_a_plan_keeps_to_ways_in_keeps_its_spacing_and_covers_more_with_more_pro
         for number, own in enumerate(active):
             others = np.delete(active, number, axis=0)
             if len(others):
-                away = apart_mm(own, others)
+                away = segments_apart_mm(others[:, 0], others[:, 1], *own)
                 assert away.min() >= 10.0 - 0.02  # places are rounded to 0.01 mm
                 assert away.min() <= 20.0 + 0.02
         covered.append(_covered(plan, inside))
