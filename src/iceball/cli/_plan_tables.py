@@ -66,6 +66,9 @@ def _options(found: Found) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("coldest that has\na limit \\[°C]")
     table.add_column("without\nguard", justify="right", no_wrap=True)
+    doubted = any(option.holds_in for option in found.planning.options)
+    if doubted:
+        table.add_column("holds in", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for option in found.planning.options:
         name, at_c = coldest(option)
@@ -78,6 +81,7 @@ def _options(found: Found) -> Table:
             f"{option.healthy_ml:.1f}",
             "" if at_c is None else f"{escape(name.replace('_', ' '))} {at_c:.1f}",
             "" if bare is None else f"{bare:.1f}",
+            *((_odds(option),) if doubted else ()),
             f"[{COLOURS.get(verdict, 'dim')}]{verdict}[/]",
         )
     return table
@@ -88,6 +92,10 @@ def coldest(option: Option) -> tuple[str, float | None]:
     if not option.coldest_c:
         return "", None
     return min(option.coldest_c, key=lambda pair: pair[1])
+
+
+def _odds(option: Option) -> str:
+    return "" if option.holds_in is None else f"{option.holds_in[0]} of {option.holds_in[1]}"
 
 
 def verdict_of(option: Option) -> str:
@@ -211,6 +219,7 @@ def _told(option: Option, found: Found) -> dict[str, Any]:
         "protected_by": option.protected_by,
         "coldest_c": dict(option.coldest_c),
         "unprotected_c": dict(option.unprotected_c),
+        "holds_in": None if option.holds_in is None else dict(zip(("scenarios", "of"), option.holds_in, strict=True)),
         "findings": [plain(finding) for finding in option.findings],
         "isotherms": None if judged is None else plain(judged.isotherms),
         "run": None if judged is None else plain(judged.run),

@@ -57,6 +57,9 @@ Allow = Annotated[
                  "Repeatable."),
 ]  # fmt: skip
 NoProtect = Annotated[bool, typer.Option("--no-protect", help="Propose no protection: placement and protocol only.")]
+Robust = Annotated[
+    bool, typer.Option("--robust", help="Go on for the plan that holds in the most of a few possible patients.")
+]
 SeedNumber = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same plan.")]
 OutFile = Annotated[
     Path | None,
@@ -86,6 +89,7 @@ def plan(  # noqa: PLR0913  (a command has an argument for each of its options)
     only: Only = "",
     allow: Allow = None,
     no_protect: NoProtect = False,
+    robust: Robust = False,
     seed: SeedNumber = 0,
     out_file: OutFile = None,
     replace: Replace = False,
@@ -107,14 +111,11 @@ def plan(  # noqa: PLR0913  (a command has an argument for each of its options)
     asked = {"probes": kinds, "protocol": read_protocol(protocol), "max_probes": max_probes, "seed": seed}
     rules = _rules(position, forbid, only, ",".join(allow or ()))
     wish = Wish(intent=INTENTS.get(goal), isotherm_c=isotherm, margin_mm=margin, coverage_fraction=coverage, aim=aim)
-    found = _search(case_folder, wish, asked | {"rules": rules, "protect": not no_protect})
+    found = _search(case_folder, wish, asked | {"rules": rules, "protect": not no_protect, "robust": robust})
     found.write(target, replace=replace)
     if figure is not None:
         found.draw(figure, _picture(found))
-    if as_json:
-        print_json(summary(found))
-    else:
-        show(found)
+    print_json(summary(found)) if as_json else show(found)
     if found.verdict == "stop":
         raise typer.Exit(EXIT_STOP)
 

@@ -14,11 +14,12 @@ from iceball.nouns import Plan, Volume
 from iceball.planning import ways
 from iceball.planning._guess import Guess
 from iceball.planning._pool import still_open
+from iceball.planning._protect import shortened
 from iceball.planning._scene import make_scene
 from iceball.planning._search import covers, exchange, exchanges, nudge
 from iceball.planning._shapes import potential, shape_of
 from iceball.planning._trial import try_all
-from iceball.planning._worth import Weights, marks_of
+from iceball.planning._worth import Weights, loss, marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,16 +38,20 @@ if TYPE_CHECKING:
     Tell = Callable[[str], None]
 
 ROUNDS = 3
-SPARE = 0.015  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
+LEAN_STARTS = 3, 2  # for as many probes as reached the goal, and for one more
+# In probes: as much healthy tissue as the target is large costs one. A choice of the search, and said in the docs.
+CAUTION_PRICE, LITTLE_PRICE = 0.5, 0.5
+SPARE = 0.01  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
 FAR = 0.25
 PRESSED_K = 3.0
 LITTLE = 0.01  # what more probes must add to be worth trying more
 OPTIMISM = 0.04  # runs mostly cover more than the first guess
 USUAL = Weights()
 COARSE = 3  # every so many of the marks, where thousands of placements are compared
-EAGER = Weights(caution=0.25, healthy=0.0)  # the target first, short of a stop
+EAGER = Weights(caution=0.25, healthy=0.2)  # the target first, short of a stop
+LEAN = Weights(healthy=6.0)  # what lies around counts a quarter of what stays warm in the target, litre for litre
 GENTLE = Weights(stop=1.5, caution=4.0)
-FREE = Weights(stop=0.0, caution=0.0)  # as if nothing around had to stay warm: shows what hinders
+FREE = Weights(stop=0.0, caution=0.0, healthy=0.2)  # as if nothing around had to stay warm: shows what hinders
 
 
 @dataclass
@@ -151,6 +156,17 @@ class Search:
         self.rescale(self.taught_by(best).scale)  # the next number of probes begins where this one ended
         return done
 
+    def of_each_kind(self, count: int, weights: Weights) -> list[Pool]:
+        """The best ``count`` placements of probes of one kind, for each kind of which so many go together."""
+        kinds = [np.flatnonzero(self.pool.probe == number) for number in range(len(self.pool.probes))]
+        found = [(mine, exchange(self.rough, self.pool.part(mine), self.few[mine], count, weights)) for mine in kinds]
+        return [self.pool.part(mine[numbers]) for mine, numbers in found if numbers is not None]
+
+    def lost(self, trial: Trial, weights: Weights) -> float:
+        """What a run has lost by other weights than the usual."""
+        way = np.array([trial.chosen.cost.mean()])
+        return float(loss(self.scene, self.marks, trial.cold_c[None], way, weights)[0])
+
     def goes(self, count: int) -> bool:
         """Whether so many probes go together here at all."""
         return exchange(self.rough, self.pool, self.few, count, USUAL) is not None
@@ -214,8 +230,47 @@ def numbers(search: Search, most: int, *, protect: bool) -> None:
         reached, first = fewer, fewer
 
 
+def lean(search: Search, most: int, asked: Protocol) -> None:
+    """Where the goal is reached, freeze less of what lies around: smaller probes, elsewhere, one more, shorter."""
+    best = best_of(search)
+    if not best.reaches(search.scene):
+        return
+    count, search.protocol = best.chosen.size, best.plan.protocol
+    for number, many in zip(range(count, most + 1), LEAN_STARTS, strict=False):
+        mixed = exchanges(search.rough, search.pool, search.few, number, LEAN)[:2]
+        search.run([*mixed, *search.of_each_kind(number, LEAN)])
+        starts = leanest(search, number)[:many]
+        search.climb(starts, [LEAN] * len(starts))
+    best = best_of(search)
+    for protocol in shortened(asked) if best.plan.protocol == asked else ():
+        search.run([best.chosen], protocol)
+    best = best_of(search)
+    if best.plan.protocol != search.protocol:
+        search.protocol = best.plan.protocol
+        search.climb([search.moved(best, LEAN)], [LEAN], rounds=2)
+
+
+def leanest(search: Search, count: int) -> list[Pool]:
+    """Of the runs of ``count`` probes by the protocol of ``search`` the best few that freeze little beside the target.
+
+    The best of each set of kinds only, so that small probes get their chance.
+    """
+    alike = [trial for trial in search.trials if trial.chosen.size == count and trial.plan.protocol == search.protocol]
+    found: dict[tuple[int, ...], Pool] = {}
+    for trial in sorted(alike, key=lambda trial: search.lost(trial, LEAN)):
+        found.setdefault(tuple(sorted(trial.chosen.probe)), trial.chosen)
+    return list(found.values())
+
+
+def price(trial: Trial, scene: Scene) -> float:
+    """What a plan that reaches its goal costs, in probes: itself, healthy tissue, cautions, and little to spare."""
+    little = np.clip((scene.goal.coverage_fraction + SPARE - trial.coverage_fraction) / SPARE, 0.0, 1.0)
+    beside = trial.healthy_ml / max(scene.target_ml, 0.5)
+    return float(trial.chosen.size + beside + CAUTION_PRICE * trial.cautions + LITTLE_PRICE * little)
+
+
 def best_of(search: Search) -> Trial:
-    """The run to go on with: of those that reach the goal that with the fewest probes, else the best without a stop.
+    """The run to go on with: of those that reach the goal the one of the least price, else the best without a stop.
 
     Raises
     ------
@@ -223,8 +278,7 @@ def best_of(search: Search) -> Trial:
     """
     if not search.trials:
         raise SimulationError("no plan was run: report this case, it is a fault of iceball")
-    for spare in (SPARE, 0.0):
-        reaching = [trial for trial in search.trials if trial.reaches(search.scene, spare=spare)]
-        if reaching:
-            return min(reaching, key=lambda trial: (trial.chosen.size, trial.cautions, trial.loss))
+    reaching = [trial for trial in search.trials if trial.reaches(search.scene)]
+    if reaching:
+        return min(reaching, key=lambda trial: price(trial, search.scene))
     return min(search.trials, key=lambda trial: (trial.stops > 0, trial.loss))

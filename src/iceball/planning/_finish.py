@@ -14,9 +14,10 @@ from iceball.anatomy import measures
 from iceball.assessment import assess, coverage_of, sampled
 from iceball.nouns import Plan
 from iceball.planning import check
-from iceball.planning._climb import EAGER, GENTLE, best_of
+from iceball.planning._climb import EAGER, GENTLE, SPARE, best_of, price
 from iceball.planning._protect import NEAR_LIMIT_K, sensors
 from iceball.planning._result import Hindrance, Option, Planning
+from iceball.planning._robust import odds
 from iceball.planning._trial import WORKERS, side_by_side, trial_of, try_all
 from iceball.planning._words import counted, percent, says_of
 from iceball.planning._worth import Weights
@@ -60,7 +61,8 @@ class Round:
 class Options:
     """What a search has come to so far; ``allowed`` names structures that a person lets a shaft cross.
 
-    ``free_fraction`` is what could be covered if nothing had to stay warm.
+    ``free_fraction`` is what could be covered if nothing had to stay warm. ``robust`` is the nominal run of the plan
+    that holds in the most scenarios, ``nominal`` what was best before; None where nobody asked.
     """
 
     rounds: list[Round] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Options:
     allowed: tuple[str, ...] = ()
     free_fraction: float = 1.0
     interrupted: bool = False
+    nominal: tuple[Round, Trial] | None = None
+    robust: Trial | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -97,7 +101,9 @@ class Options:
                 self.hindrances.append(Hindrance(kind="structure", name=risk.name, says=words))
 
     def best(self) -> tuple[Round, Trial]:
-        """The recommended run: the goal reached, without cautions, and with as little as that takes."""
+        """The recommended run: the goal reached, without cautions, and with as little as that takes; or the robust."""
+        if self.nominal is not None and self.robust is not None:
+            return self.nominal[0], self.robust
         found = [(each, best_of(each.search)) for each in self.rounds if each.search.trials]
         return min(found, key=lambda pair: _rank(*pair))
 
@@ -105,7 +111,7 @@ class Options:
 def _rank(of: Round, trial: Trial) -> tuple[bool, int, int, int, float]:
     if not trial.reaches(of.search.scene):
         return (True, trial.stops, 0, 0, trial.loss)
-    return (False, 0, min(trial.cautions, 1), len(of.guards), trial.chosen.size)
+    return (False, 0, min(trial.cautions, 1), len(of.guards), price(trial, of.search.scene))
 
 
 def finished(options: Options, seed: int, toll: Toll) -> Planning:
@@ -120,7 +126,21 @@ def finished(options: Options, seed: int, toll: Toll) -> Planning:
     without = _without(options, of, [run.trial for run in runs])
     made = [_option(options, of, run, facts) for run in runs]
     made = [dataclasses.replace(each, unprotected_c=bare_c) for each, bare_c in zip(made, without, strict=True)]
+    if options.robust is not None:
+        made = [*_with_odds(options, first, made[0], facts, seed), *made[1:]]
     return _planning(options, seed, _named([*made, *_unprotected(options, of, facts)]))
+
+
+def _with_odds(options: Options, first: _Run, made: Option, facts: Sequence[Fact], seed: int) -> list[Option]:
+    """The robust plan as ``made`` and the nominal one, each with what it comes to in scenarios new to both."""
+    assert options.nominal is not None
+    of, nominal = options.nominal
+    search = of.search
+    told = dataclasses.replace(made, holds_in=odds(search, first.trial, seed))
+    if nominal.chosen is first.trial.chosen and nominal.plan.protocol == first.trial.plan.protocol:
+        return [told]
+    other = _option(options, of, _run_all(search, search.ready, [nominal], "preview")[0], facts)
+    return [told, dataclasses.replace(other, name="nominal", holds_in=odds(search, nominal, seed))]
 
 
 def hasty(options: Options, seed: int) -> Planning:
@@ -199,6 +219,11 @@ def _mended(search: Search, ready: Ready, best: _Run, toll: Toll) -> _Run:
         if _missed(search, fresh) >= _missed(search, best):
             break
         best = fresh
+    fuller = [trial for trial in search.trials if trial.reaches(search.scene, spare=SPARE)]
+    if fuller and not best.trial.reaches(search.scene):
+        toll.say("standard accuracy, of what covers the most")
+        most = max(fuller, key=lambda trial: trial.coverage_fraction)
+        best = min(best, *_run_all(search, ready, [most], "standard"), key=lambda run: _missed(search, run))
     return best
 
 

@@ -12,6 +12,8 @@ from iceball.planning._shapes import potential, temperature_c
 from iceball.planning._worth import Weights, loss, thinned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from iceball.planning._pool import Pool
@@ -44,8 +46,8 @@ class Guess:
         fixed = self.correction if np.ndim(self.correction) == 0 else np.asarray(self.correction)[index]
         return replace(self, marks=marks, start=self.start[index], correction=fixed)
 
-    def potentials(self, pool: Pool) -> Field:
-        """What each placement of ``pool`` adds (K, P) at the marks."""
+    def potentials(self, pool: Pool, places: Sequence[int] | None = None) -> Field:
+        """What each placement of ``pool`` adds (K, P) at the marks, whichever of the plan's probes it stands for."""
         made = np.zeros((pool.size, len(self.marks.points_mm)))
         for number, shape in enumerate(self.shapes):
             which = pool.probe == number
@@ -60,10 +62,10 @@ class Guess:
         """What is lost (N,) with placements that add up to ``total`` (N, P), of ways that cost ``way`` (N,)."""
         return loss(self.scene, self.marks, self.cold_c(total), way, weights)
 
-    def coverage(self, total: Field) -> float:
-        """Share of the target that is guessed to be covered."""
+    def coverage(self, total: Field) -> Field:
+        """Share of the target (...,) that placements which add up to ``total`` (..., P) are guessed to cover."""
         cold = self.cold_c(total)[..., self.marks.target]
-        return float((cold <= self.scene.goal.isotherm_c).mean())
+        return (cold <= self.scene.goal.isotherm_c).mean(axis=-1)
 
     def taught(self, total: Field, cold_c: Field) -> Guess:
         """The guess after a run of placements that add up to ``total`` (P,) came to ``cold_c`` (P,) [°C]."""

@@ -167,6 +167,16 @@ def protocols(scene: Scene, trial: Trial) -> list[tuple[Protocol, str]]:
     return [(made, f"freezes {factor:g} times as long") for factor, made in _scaled(protocol, LONGER)]
 
 
+def lengthened(protocol: Protocol) -> list[Protocol]:
+    """``protocol`` with longer freezes, the shortest first, where they stay sensible."""
+    return [made for _, made in _scaled(protocol, LONGER)]
+
+
+def shortened(protocol: Protocol) -> list[Protocol]:
+    """``protocol`` with shorter freezes, the longest first, where they stay sensible."""
+    return [made for _, made in _scaled(protocol, SHORTER)]
+
+
 def _scaled(protocol: Protocol, factors: Sequence[float]) -> list[tuple[float, Protocol]]:
     """``protocol`` with freezes ``factors`` times as long, to the half minute, where they stay sensible."""
     found = []

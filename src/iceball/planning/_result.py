@@ -18,7 +18,8 @@ class Option:
     ``accuracy`` says by which runs the numbers were found: "standard" at 1 mm, or "preview" at 2 mm. ``coverage`` and
     ``healthy_ml`` are of the goal's isotherm, inside and outside the target. ``coldest_c`` pairs structures that have a
     limit with their coldest temperature, ``unprotected_c`` the same without the plan's protections. ``assessment`` is
-    None where the plan was not judged in full.
+    None where the plan was not judged in full. ``holds_in`` says in how many of how many scenarios of tissue, probes
+    and hands the goal is reached without a stop; None where nobody asked.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Option:
     says: str
     findings: tuple[Finding, ...] = ()
     assessment: Assessment | None = None
+    holds_in: tuple[int, int] | None = None
 
     @property
     def verdict(self) -> Severity | str:

@@ -110,7 +110,7 @@ def make_scene(case: Case, goal: Goal) -> Scene:
         case=case,
         goal=goal,
         target=wanted,
-        target_mm=_filled(target, grid, _fine_enough(target, grid)),
+        target_mm=_inside(wanted, _filled(target, grid, _fine_enough(target, grid))),
         healthy_mm=_filled(healthy, grid, HEALTHY_MM),
         healthy_ml=HEALTHY_MM**3 / 1000.0,
         risks=tuple(sorted((risk for risk in risks if risk is not None), key=lambda risk: risk.gap_mm)),
@@ -161,6 +161,12 @@ def _thinned(there: Mask, away_mm: NDArray, grid: Grid) -> Points:
     places = places[np.argsort(away, kind="stable")]
     _, first = np.unique(np.floor(places / RISK_MM).astype(np.int64), axis=0, return_index=True)
     return places[np.sort(first)][:MOST_RISK_POINTS]
+
+
+def _inside(target: Volume, points_mm: Points) -> Points:
+    """Those of ``points_mm`` (N, 3) that lie inside the border of ``target``, which cuts corners, as coverage does."""
+    kept = points_mm[assessment.sampled(target, points_mm, outside=0.0) >= 0.5]
+    return kept if len(kept) else points_mm
 
 
 def _fine_enough(target: Mask, grid: Grid) -> float:

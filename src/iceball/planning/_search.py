@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from iceball.planning._guess import Guess
     from iceball.planning._pool import Pool
+    from iceball.planning._robust import Guesses
     from iceball.planning._worth import Weights
     from iceball.planning.ways import Obstacles
     from iceball.thermal import Ready
@@ -52,7 +53,7 @@ def covers(guess: Guess, pool: Pool, added: Field, most: int, weights: Weights) 
         if best is None:
             break
         chosen.append(best)
-        found.append(guess.coverage(added[chosen].sum(axis=0)))
+        found.append(float(guess.coverage(added[chosen].sum(axis=0))))
     return found
 
 
@@ -91,7 +92,7 @@ def _best(guess: Guess, pool: Pool, added: Field, others: list[int], weights: We
 
 
 def nudge(
-    guess: Guess,
+    guess: Guess | Guesses,
     chosen: Pool,
     obstacles: tuple[Sequence[Obstacles], Sequence[Obstacles]],
     ready: Ready,
@@ -102,7 +103,7 @@ def nudge(
 
     ``obstacles`` are those of the patient as scanned, and with what protections have moved (none where they move none).
     """
-    added = guess.potentials(chosen)
+    added = guess.potentials(chosen, range(chosen.size))
     now = float(guess.loss(added.sum(axis=0)[None], chosen.cost.mean()[None], weights)[0])
     for move_mm, turn_deg in zip(MOVES_MM, TURNS_DEG, strict=True):
         for place in range(chosen.size):
@@ -114,7 +115,7 @@ def nudge(
                 tries = tries.part(goes_with(tries, others.part(np.array([other]))))
             if not tries.size:
                 continue
-            more = guess.potentials(tries)
+            more = guess.potentials(tries, [place])
             way = (others.cost.sum() + tries.cost) / chosen.size
             found = guess.loss(added[rest].sum(axis=0) + more, way, weights)
             best = int(np.argmin(found))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Dimensionless choices of the search; a person sees temperatures, shares and millilitres.
 SOFT_K, FAR_K = 4.0, 15.0
 LIMIT_MARGIN_K = 1.0
-UNCOVERED, COLD, STOP, CAUTION, MILD, HEALTHY, WAY = 6.0, 1.0, 8.0, 0.6, 0.05, 0.05, 0.03
+UNCOVERED, COLD, STOP, CAUTION, MILD, HEALTHY, WAY = 6.0, 1.0, 8.0, 0.6, 0.05, 0.25, 0.03
 HEALTHY_COUNTS_FROM_C = -20.0
 
 

@@ -11,11 +11,12 @@ from iceball import thermal
 from iceball.errors import InputError
 from iceball.nouns import Goal
 from iceball.planning import ways
-from iceball.planning._climb import GENTLE, Search, best_of, numbers
+from iceball.planning._climb import GENTLE, Search, best_of, lean, numbers
 from iceball.planning._finish import Options, finished, hasty
 from iceball.planning._pool import make_pool
 from iceball.planning._protect import guarded, guards, protocols
 from iceball.planning._result import Hindrance, Planning, Toll
+from iceball.planning._robust import robust_from
 from iceball.planning._scene import make_scene
 from iceball.planning._trial import WORKERS
 from iceball.planning._worth import Weights, marks_of
@@ -41,6 +42,7 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
     max_probes: int = MOST_PROBES,
     rules: ways.Rules | None = None,
     protect: bool = True,
+    robust: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Planning:
@@ -60,6 +62,7 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
     max_probes : at most so many, 1 to 26
     rules : what a person chooses of ways in; by site where None
     protect : whether protections may be proposed
+    robust : whether to go on for a plan that reaches the goal in the most of a few possible patients
     seed : draws where ways are looked for and how probes are moved
     progress : called with the done fraction and a line of text
 
@@ -84,6 +87,8 @@ def optimise(  # noqa: PLR0913  (a case, what there is to freeze it with, and wh
     options = Options(allowed=(rules or ways.Rules()).allowed)
     try:
         _search(search, options, max_probes, protect)
+        if robust:
+            _robustly(options, max_probes, seed)
         toll.say("standard accuracy")
         return finished(options, seed, toll)
     except KeyboardInterrupt:
@@ -128,11 +133,13 @@ def _begun(  # noqa: PLR0913  (what a person chose, piece by piece)
 
 def _search(search: Search, options: Options, most: int, protect: bool) -> None:
     """Search unprotected; then, if something has to be protected for the goal, protected."""
+    asked = search.protocol
     search.begin()
     options.keep(search, ())
     numbers(search, most, protect=protect)
     best = best_of(search)
     if best.reaches(search.scene) and not best.cautions:
+        lean(search, most, asked)
         return
     free = max(search.unhindered(best, most), key=lambda trial: trial.coverage_fraction)
     options.hindering(search, free)
@@ -152,6 +159,7 @@ def _search(search: Search, options: Options, most: int, protect: bool) -> None:
             best = best_of(search)
     if not best.reaches(search.scene) or best.cautions:
         _other_protocols(search, best)
+    lean(search, most, asked)
 
 
 def _protected(search: Search, free: Trial, best: Trial, most: int) -> None:
@@ -176,6 +184,15 @@ def _other_protocols(search: Search, best: Trial) -> None:
     if good.loss < best.loss:
         search.protocol = good.plan.protocol
         search.climb([search.moved(good)], [Weights()], rounds=2)
+
+
+def _robustly(options: Options, most: int, seed: int) -> None:
+    """Go on from the nominal plan for one that holds in more of a few scenarios."""
+    of, best = nominal = options.best()
+    found = robust_from(of.search, best, most, seed)
+    same = found.chosen is best.chosen and found.plan.protocol == best.plan.protocol
+    options.robust = best if same else of.search.run([found.chosen], found.plan.protocol)[0]
+    options.nominal = nominal
 
 
 def _no_way(case: Case, probes: Sequence[Probe], rules: ways.Rules, seed: int) -> Planning:

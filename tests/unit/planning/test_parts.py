@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import check_patient
 import numpy as np
-import planning_hostile
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from planning_parts import SHAPE, guess_of, pool_of
 
 from iceball import library
-from iceball.nouns import Goal, Protocol, Step, read_protocol
+from iceball.nouns import Protocol, Step, read_protocol
 from iceball.nouns.segments import apart_mm
-from iceball.planning._guess import Guess
 from iceball.planning._pool import Pool, fibonacci, joined
 from iceball.planning._protect import LONGEST_S, SHORTEST_S, _scaled, weakened
-from iceball.planning._scene import make_scene
 from iceball.planning._search import exchange, goes_with
-from iceball.planning._shapes import FAR_MM, LONG_MM, STEP_MM, Shape, potential, temperature_c
+from iceball.planning._shapes import FAR_MM, LONG_MM, STEP_MM, potential, temperature_c
 from iceball.planning._words import percent
-from iceball.planning._worth import Weights, marks_of, thinned
+from iceball.planning._worth import Weights, thinned
 
 coordinate = st.floats(-100.0, 100.0)
 point = st.tuples(coordinate, coordinate, coordinate).map(np.array)
@@ -43,14 +40,6 @@ def test_potentials_and_temperatures_are_inverses(values):
 def test_colder_is_a_higher_potential_and_blood_has_none(celsius, more):
     assert potential(celsius - more) > potential(celsius)
     assert potential(37.0) == 0.0
-
-
-SHAPE = Shape(
-    probe=check_patient.PROBE,
-    table=np.add.outer(
-        np.linspace(200.0, 0.0, int(FAR_MM / STEP_MM) + 1), 0.5 * np.arange(int(2 * LONG_MM / STEP_MM) + 1)
-    ),
-)  # linear in both, so that reading between the cells is exact
 
 
 @settings(max_examples=60)
@@ -74,13 +63,6 @@ def test_beyond_its_table_a_shape_adds_nothing():
 
 
 # ---- guesses
-
-
-@functools.cache
-def guess_of():
-    scene = make_scene(planning_hostile.contradictory_limits(), Goal())
-    marks = marks_of(scene)
-    return Guess(scene=scene, marks=marks, shapes=(SHAPE,), start=potential(np.full(len(marks.points_mm), 36.5)))
 
 
 @settings(max_examples=30)
@@ -122,24 +104,6 @@ def test_a_coarse_guess_says_the_same_at_the_marks_that_it_keeps():
 
 
 # ---- exchange
-
-
-def pool_of(middles, outwards, probes=(check_patient.PROBE,)) -> Pool:
-    middles, outwards = np.asarray(middles, dtype=float), np.asarray(outwards, dtype=float)
-    outwards = outwards / np.linalg.norm(outwards, axis=1)[:, None]
-    tip = probes[0].active_length_mm / 2 + probes[0].tip_to_active_mm
-    n = len(middles)
-    return Pool(
-        probes=tuple(probes),
-        probe=np.zeros(n, dtype=np.intp),
-        middle_mm=middles,
-        outward=outwards,
-        entry_mm=middles + 60.0 * outwards,
-        tip_mm=middles - tip * outwards,
-        clearance_mm=np.full(n, 9.0),
-        cost=np.zeros(n),
-        bundle=np.zeros(n, dtype=np.intp),
-    )
 
 
 def spacing_mm(pool: Pool, a: int, b: int) -> float:
