@@ -160,7 +160,7 @@ def _without_structure(case: Case, name: str) -> Case:
 
 
 def done(number: int, keep: Path, parts: tuple[str, ...] = PARTS) -> str:
-    """Do ``parts`` of the case ``number`` and keep them; what goes wrong is kept as well. Return a line that says so."""
+    """Do ``parts`` of the case ``number`` and keep them, what goes wrong as well. Return a line that says so."""
     file, begun = keep / f"{number:02d}.json", time.perf_counter()
     kept = _kept(file, number)
     case = planning_cases.make(number)

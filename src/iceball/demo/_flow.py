@@ -9,17 +9,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from iceball import io, library
-from iceball.demo._aim import aim
+from iceball import anatomy, io, library
 from iceball.demo._bring import ATTRIBUTION, bring
 from iceball.demo._phantom import phantom
 from iceball.errors import InputError
 from iceball.implanting import Wish, border_to_structure_mm, implant, place_in_bone
-from iceball.nouns import Assessment, Case, Plan
+from iceball.nouns import Assessment, Case, Plan, read_protocol
 from iceball.nouns._noun import noun
 
 BONE, LESION_MM, FROM_CORD_MM, SEED = "vertebrae_L1", 22.0, 9.0, 10
-PROBE, PROTOCOL = "argon-17g-30mm", "10-8-10"
+PROBES, PROTOCOL, MOST_PROBES = ("argon-17g-22mm", "argon-17g-30mm"), "10-8-10", 4
 MARKER = "made-by-iceball-demo"
 MADE = ("case", "plan.json", "run", "report")
 
@@ -78,13 +77,14 @@ def run(folder: Path, *, made: bool, spacing_mm: float, say: Say, progress: Prog
     say(f"implanted a lytic lesion of {LESION_MM:g} mm in {BONE}, {gap_mm:.1f} mm from the spinal cord")
     say("writing the case")
     io.write_case(case, files.case)
-    plan = aim(case, library.probe(PROBE), protocol=PROTOCOL, fingerprint=io.case_fingerprint(case))
+    with progress("planning") as advance:
+        plan = planned(case, progress=advance)
     io.write_plan(plan, files.plan)
-    say(f"planned {len(plan.placements)} probes {PROBE}, protocol {plan.protocol}, from the anatomy")
+    say(f"planned {len(plan.placements)} probes, protocol {plan.protocol}; no radiologist chose them")
     with progress("freezing and thawing") as advance:
         history = thermal.simulate(case, plan, spacing_mm=spacing_mm, progress=advance)
     io.write_run(history, plan, files.case, files.run)
-    judged = assessment.assess(case, history)
+    judged = assessment.assess(anatomy.displaced(case, plan.protections), history)
     io.write_assessment(judged, files.assessment)
     say("assessed; writing the report")
     with progress("report") as advance:
@@ -120,6 +120,27 @@ def with_lesion(case: Case) -> Case:
     """
     centre = place_in_bone(case, BONE, diameter_mm=LESION_MM, from_cord_mm=FROM_CORD_MM)
     return implant(case, Wish(at_mm=centre, size_mm=LESION_MM, matrix="lytic", shape="sphere", seed=SEED, bone=BONE))
+
+
+def planned(case: Case, *, progress: Callable[[float, str], None] | None = None) -> Plan:
+    """The recommended plan of the planner for the demo's case.
+
+    Raises
+    ------
+    InputError : if the case has no lesion, or no way leads to it
+    """
+    from iceball import planning  # slow to import
+
+    found = planning.optimise(
+        case,
+        probes=[library.probe(name) for name in PROBES],
+        protocol=read_protocol(PROTOCOL),
+        max_probes=MOST_PROBES,
+        progress=progress,
+    )
+    if found.best is None:
+        raise InputError(f"the demo's case cannot be planned: {found.findings[0].says}")
+    return dataclasses.replace(found.best.plan, case=io.case_fingerprint(case))
 
 
 def _clear(folder: Path) -> DemoFiles:

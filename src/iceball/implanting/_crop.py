@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from iceball.nouns import Grid
     from iceball.nouns._noun import Point
 
-__all__ = ["Slices", "crop", "distance_mm", "sampled", "voxel_at"]
+__all__ = ["Slices", "crop", "distance_mm", "voxel_at"]
 
 Slices = tuple[slice, slice, slice]
 
@@ -47,11 +47,3 @@ def distance_mm(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
     if not mask.any():
         return np.full(mask.shape, np.inf)
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=grid.spacing_mm))
-
-
-def sampled(array: NDArray[Any], grid: Grid, points_mm: NDArray[np.float64], beyond: Any) -> NDArray[Any]:
-    """(...) value of ``array`` at the voxel nearest to each of (..., 3) points [mm], LPS; ``beyond`` outside."""
-    index = np.floor(grid.index_of(points_mm) + 0.5).astype(np.intp)
-    inside = np.all((index >= 0) & (index < np.asarray(grid.shape)), axis=-1)
-    index = np.clip(index, 0, np.asarray(grid.shape) - 1)
-    return np.where(inside, array[tuple(np.moveaxis(index, -1, 0))], beyond)
