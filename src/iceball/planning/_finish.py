@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Temperatures = tuple[tuple[str, float], ...]
 
 MOST_OPTIONS, MENDED = 3, 2
+GIVEN_UP = 0.2  # of the target: a plan that covers so much less than the recommended one is no alternative to it
 MENDABLE = 0.06  # of the target: what is farther from its goal is not brought there by small moves
 MORE_FRACTION, WARMER_K, LESS_FRACTION = 0.005, 1.0, 0.1  # what counts as better
 SENSOR_NEAR_K = 15.0  # above its limit: a structure that gets no nearer needs no thermometer
@@ -120,7 +121,8 @@ def finished(options: Options, seed: int, toll: Toll) -> Planning:
     bare = options.rounds[0].search.scene.case
     ready = thermal.make_ready(bare, spacing_mm=1.0, protections=of.search.protections, like=of.search.ready)
     first = _mended(of.search, ready, _run_all(of.search, ready, [best], "standard")[0], toll)
-    runs = [first, *_run_all(of.search, of.search.ready, _others(of.search.trials, best), "preview")]
+    trials = [trial for trial in of.search.trials if options.nominal is None or trial is not options.nominal[1]]
+    runs = [first, *_run_all(of.search, of.search.ready, _others(trials, best), "preview")]
     toll.say("judging")
     facts = measures.measure(bare, bone_only=True)
     without = _without(options, of, [run.trial for run in runs])
@@ -178,9 +180,10 @@ def _lacking(options: Options, of: Round, best: Option) -> tuple[Hindrance, ...]
 
 def _others(trials: list[Trial], best: Trial) -> list[Trial]:
     """Runs worth showing beside ``best``: with fewer probes, warmer around, or covering more; none that is worse."""
-    fewer = [t for t in trials if t.chosen.size < best.chosen.size and t.stops <= best.stops]
-    warmer = [t for t in trials if _warmth(t) > _warmth(best) + NEAR_LIMIT_K and not t.stops]
-    fuller = [t for t in trials if t.coverage_fraction > best.coverage_fraction + 0.01 and t.stops <= best.stops]
+    enough = [t for t in trials if t.coverage_fraction >= best.coverage_fraction - GIVEN_UP]
+    fewer = [t for t in enough if t.chosen.size < best.chosen.size and t.stops <= best.stops]
+    warmer = [t for t in enough if _warmth(t) > _warmth(best) + NEAR_LIMIT_K and not t.stops]
+    fuller = [t for t in enough if t.coverage_fraction > best.coverage_fraction + 0.01 and t.stops <= best.stops]
     picked = [max(group, key=lambda t: (t.coverage_fraction, -t.loss)) for group in (fewer, warmer, fuller) if group]
     distinct: list[Trial] = []
     for trial in picked:

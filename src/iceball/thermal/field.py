@@ -140,7 +140,7 @@ def retold(ground: Ground, change: Callable[[Tissue], Tissue]) -> Ground:
         table=tabulate([curve(t) for t in tissues]),
         perfusion=np.where(living, [t.perfusion_w_per_m3_k for t in tissues], 0.0),
         metabolic=np.where(living, [t.metabolic_heat_w_per_m3 for t in tissues], 0.0),
-        kept=None,
+        kept=None if ground.problem.kept is None else ground.problem.kept.of_places(),
     )
     return replace(ground, tissues=tissues, problem=problem)
 

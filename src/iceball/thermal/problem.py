@@ -25,6 +25,9 @@ OFF, POWER_LIMITED, PRESCRIBED = 0, 1, 2
 PROBE, PERFUSION, METABOLIC, BOUNDARY = range(4)
 
 
+OF_PLACES = ("kinds", "opened")  # which materials meet in a tile, and where faces are open
+
+
 class Kept:
     """What is worked out once for problems that differ in nothing but their probes, and then kept."""
 
@@ -36,6 +39,12 @@ class Kept:
         if what not in self._known:
             self._known[what] = make()
         return self._known[what]
+
+    def of_places(self) -> Kept:
+        """What hangs on where things lie and not on what they are made of: for the same places with other numbers."""
+        fresh = Kept()
+        fresh._known = {what: self._known[what] for what in OF_PLACES if what in self._known}
+        return fresh
 
 
 @noun
