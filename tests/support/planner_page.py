@@ -148,6 +148,7 @@ def page(cases: dict[int, Any], rows: list[dict[str, Any]]) -> str:
     lines = ["| " + " | ".join(COLUMNS) + " |\n", "|--:|---|---|--:|---|" + "--:|" * 10 + "---|--:|--:|\n"]
     lines += ["| " + " | ".join(_cells(cases[row["number"]], row)) + " |\n" for row in rows]
     text = HEAD + "".join(f"- {line}\n" for line in summary(rows, len(cases))) + "\n" + "".join(lines)
-    return (
-        text + ROBUST_HEAD + "".join(f"- {line}\n" for line in robust_summary(rows)) + "\n" + robust_table(cases, rows)
-    )
+    if not any(ROBUST in row for row in rows):
+        return text
+    robust = [f"- {line}\n" for line in robust_summary(rows)]
+    return text + ROBUST_HEAD + "".join(robust) + "\n" + robust_table(cases, rows)

@@ -47,12 +47,17 @@ def test_only_what_covers_without_a_stop_is_counted_and_what_failed_is_named():
 
 
 def test_every_case_has_a_row_and_a_failure_is_written_in_it():
-    page = planner_page.page(CASES, [REACHED, SHORT, STOPPED, FAILED])
+    robust = {"robust": odds(30, 3), "nominal": odds(20, 2), "planning_s": 80.0}
+    page = planner_page.page(CASES, [REACHED | {ROBUST: robust}, SHORT, STOPPED, FAILED])
     rows = [line for line in page.splitlines() if line.startswith("| 0")]
     assert [line[2:4] for line in rows] == ["01", "02", "03", "04"] * 2  # both tables
     assert "E: no" in rows[3]
     assert "structure: spinal_canal" in rows[1]
     assert len({line.count("|") for line in rows[:3]}) == 1
+
+
+def test_robust_plans_that_nobody_ran_have_no_table():
+    assert "Robust" not in planner_page.page(CASES, [REACHED, SHORT])
 
 
 def test_the_gain_of_robust_plans_is_counted_case_by_case():
