@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Tell = Callable[[str], None]
 
 ROUNDS = 3
-LEAN_STARTS = 3, 2  # for as many probes as reached the goal, and for one more
+LEAN_STARTS, MANY_STARTS, MANY = (3, 2), (2,), 3  # for as many probes as reached the goal, and one more if they are few
 # In probes: as much healthy tissue as the target is large costs one. A choice of the search, and said in the docs.
 CAUTION_PRICE, LITTLE_PRICE = 0.5, 0.5
 SPARE = 0.01  # of the target: what a preview may be off by, so that the finished plan still reaches its goal
@@ -236,7 +236,7 @@ def lean(search: Search, most: int, asked: Protocol) -> None:
     if not best.reaches(search.scene):
         return
     count, search.protocol = best.chosen.size, best.plan.protocol
-    for number, many in zip(range(count, most + 1), LEAN_STARTS, strict=False):
+    for number, many in zip(range(count, most + 1), MANY_STARTS if count > MANY else LEAN_STARTS, strict=False):
         mixed = exchanges(search.rough, search.pool, search.few, number, LEAN)[:2]
         search.run([*mixed, *search.of_each_kind(number, LEAN)])
         starts = leanest(search, number)[:many]

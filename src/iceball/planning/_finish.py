@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_OPTIONS, MENDED = 3, 2
 GIVEN_UP = 0.2  # of the target: a plan that covers so much less than the recommended one is no alternative to it
+LARGE_ML = 15.0  # of a target: from there on a run at standard accuracy takes half a minute, and one is tried at a time
 MENDABLE = 0.06  # of the target: what is farther from its goal is not brought there by small moves
 MORE_FRACTION, WARMER_K, LESS_FRACTION = 0.005, 1.0, 0.1  # what counts as better
 SENSOR_NEAR_K = 15.0  # above its limit: a structure that gets no nearer needs no thermometer
@@ -211,13 +212,15 @@ def _run_all(search: Search, ready: Ready, trials: list[Trial], accuracy: str) -
 
 def _mended(search: Search, ready: Ready, best: _Run, toll: Toll) -> _Run:
     """Move the probes by what standard accuracy has taught, where it says that the goal is missed."""
-    for _ in range(MENDED):
+    large = search.scene.target_ml > LARGE_ML
+    for _ in range(1 if large else MENDED):
         short = search.scene.goal.coverage_fraction - best.trial.coverage_fraction
         if best.trial.reaches(search.scene) or short > MENDABLE:
             break
         toll.say(f"moved at standard accuracy: {100 * best.trial.coverage_fraction:.0f} % so far")
         other = GENTLE if best.trial.stops else EAGER
-        moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in (Weights(), other)]
+        tried = (other,) if large else (Weights(), other)
+        moved = [dataclasses.replace(best.trial, chosen=search.moved(best.trial, w)) for w in tried]
         fresh = min(_run_all(search, ready, moved, "standard"), key=lambda run: _missed(search, run))
         if _missed(search, fresh) >= _missed(search, best):
             break
