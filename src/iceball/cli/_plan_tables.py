@@ -64,8 +64,10 @@ def _options(found: Found) -> Table:
     table.add_column("", no_wrap=True)
     for heading in ("probes", "covers", "healthy\n\\[ml]"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("coldest that has\na limit \\[°C]")
-    table.add_column("without\nguard", justify="right", no_wrap=True)
+    table.add_column("coldest that has\na limit \\[°C]", min_width=16)
+    guarded = any(option.unprotected_c for option in found.planning.options)
+    if guarded:
+        table.add_column("without\nguard", justify="right", no_wrap=True)
     doubted = any(option.holds_in for option in found.planning.options)
     if doubted:
         table.add_column("holds in", justify="right", no_wrap=True)
@@ -80,7 +82,7 @@ def _options(found: Found) -> Table:
             down(option.coverage_fraction),
             f"{option.healthy_ml:.1f}",
             "" if at_c is None else f"{escape(name.replace('_', ' '))} {at_c:.1f}",
-            "" if bare is None else f"{bare:.1f}",
+            *(("" if bare is None else f"{bare:.1f}",) if guarded else ()),
             *((_odds(option),) if doubted else ()),
             f"[{COLOURS.get(verdict, 'dim')}]{verdict}[/]",
         )
