@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import asked_plans
 import check_patient
 import numpy as np
 import pytest
@@ -13,12 +12,10 @@ from hypothesis import strategies as st
 from planning_parts import SHAPE, guess_of, pool_of
 
 from iceball import library
-from iceball.assessment import coverage_of, sampled
-from iceball.nouns import Goal, Protocol, Step, Volume, read_protocol
+from iceball.nouns import Protocol, Step, read_protocol
 from iceball.nouns.segments import apart_mm
 from iceball.planning._pool import Pool, fibonacci, joined
 from iceball.planning._protect import LONGEST_S, SHORTEST_S, _scaled, weakened
-from iceball.planning._scene import make_scene
 from iceball.planning._search import exchange, goes_with
 from iceball.planning._shapes import FAR_MM, LONG_MM, STEP_MM, potential, temperature_c
 from iceball.planning._words import percent
@@ -221,23 +218,3 @@ def test_a_share_is_never_said_to_be_more_than_it_is(fraction):
     said = float(percent(fraction).removesuffix(" %"))
     assert said <= 100 * fraction + 1e-9
     assert said > 100 * fraction - 0.1 - 1e-9
-
-
-# ---- the target
-
-
-@pytest.mark.parametrize("spacing_mm", [(2.5, 2.5, 2.5), (1.5, 1.5, 5.0)])
-def test_the_target_is_read_inside_the_border_that_coverage_is_measured_in(spacing_mm):
-    case = asked_plans.body(lesion_mm=8.0, bone_mm=11.0, spacing_mm=spacing_mm)
-    scene = make_scene(case, Goal())
-    assert len(scene.target_mm) > 100
-    assert (sampled(scene.target, scene.target_mm, outside=0.0) >= 0.5).all()
-    # cold by distance from the middle: the share of the points that is cold is the coverage that a run would be given
-    grid = scene.target.grid
-    away = np.linalg.norm(grid.position_mm(np.indices(grid.shape).reshape(3, -1).T) - scene.centre_mm, axis=1)
-    cold = (10.0 * away - 105.0).reshape(grid.shape)  # -20 °C at 8.5 mm
-    volume = Volume(grid=grid, array=cold, quantity="temperature_c")
-    marked = float((sampled(volume, scene.target_mm, outside=37.0) <= -20.0).mean())
-    told = coverage_of(scene.target, dataclasses.make_dataclass("Run", ["coldest"])(volume), -20.0)
-    # two lattices of some 250 points; with the corners of the outermost voxels it was 0.075 and 0.039 off
-    assert marked == pytest.approx(told, abs=0.03)

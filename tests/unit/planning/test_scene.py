@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import asked_plans
 import made_ways as made
 import numpy as np
 import planning_hostile
 import pytest
 
 from iceball import library
+from iceball.assessment import coverage_of, sampled
 from iceball.assessment.wanted import INTERFACE_MM
 from iceball.errors import InputError
 from iceball.nouns import Goal, Volume
 from iceball.planning._scene import NEAR_MM, RISK_MM, make_scene
 from iceball.planning._worth import Weights, loss, marks_of, thinned
+
+USUAL = Weights()
 
 
 def voxels_of(case, points_mm):
@@ -59,6 +63,23 @@ def test_the_points_of_a_target_lie_in_it_and_those_of_healthy_tissue_outside(na
     assert len(scene.target_mm) > 10
     hu = case.ct.array[voxels_of(case, scene.healthy_mm)]
     assert (hu > library.hu_rules()["gas_below_hu"].value).all()
+
+
+@pytest.mark.parametrize("spacing_mm", [(2.5, 2.5, 2.5), (1.5, 1.5, 5.0)])
+def test_the_target_is_read_inside_the_border_that_coverage_is_measured_in(spacing_mm):
+    case = asked_plans.body(lesion_mm=8.0, bone_mm=11.0, spacing_mm=spacing_mm)
+    scene = make_scene(case, Goal())
+    assert len(scene.target_mm) > 100
+    assert (sampled(scene.target, scene.target_mm, outside=0.0) >= 0.5).all()
+    # cold by distance from the middle: the share of the points that is cold is the coverage that a run would be given
+    grid = scene.target.grid
+    away = np.linalg.norm(grid.position_mm(np.indices(grid.shape).reshape(3, -1).T) - scene.centre_mm, axis=1)
+    cold = (10.0 * away - 105.0).reshape(grid.shape)  # -20 °C at 8.5 mm
+    volume = Volume(grid=grid, array=cold, quantity="temperature_c")
+    marked = float((sampled(volume, scene.target_mm, outside=37.0) <= -20.0).mean())
+    told = coverage_of(scene.target, dataclasses.make_dataclass("Run", ["coldest"])(volume), -20.0)
+    # two lattices of some 250 points; with the corners of the outermost voxels it was 0.075 and 0.039 off
+    assert marked == pytest.approx(told, abs=0.03)
 
 
 @pytest.mark.parametrize("goal", GOALS, ids=str)
@@ -162,7 +183,7 @@ def cold(scene, marks, *, target=-30.0, healthy=37.0, risk=37.0):
     return field
 
 
-def lost(target=-30.0, healthy=37.0, risk=37.0, way=0.0, weights=Weights()):  # noqa: B008  (a frozen noun)
+def lost(target=-30.0, healthy=37.0, risk=37.0, way=0.0, weights=USUAL):
     scene = scene_of("around a lesion", Goal())
     marks = marks_of(scene)
     return float(
